@@ -1,0 +1,37 @@
+//! `OpenCDC` records as Rust types.
+//!
+//! `OpenCDC` is the record format of [Conduit](https://conduit.io): each record says where it stands in its
+//! source ([`Position`]), what happened ([`Operation`]), to what (its key), and what the thing looked like before and after
+//! ([`Change`]), with free-form [`Metadata`] beside it. This crate holds the types, their JSON form and nothing else: no
+//! gRPC, no I/O. Engines speak it; the wire is `conduit-connector-protocol`'s.
+//!
+//! ```
+//! use opencdc::{Data, Metadata, Position, Record};
+//! use serde_json::json;
+//!
+//! let mut metadata = Metadata::new();
+//! metadata.set_collection("crm.contacts");
+//!
+//! let record = Record::create(
+//!     Position::from(b"17".to_vec()),
+//!     metadata,
+//!     Data::try_from(json!({"id": "51"}))?,
+//!     Data::try_from(json!({"id": "51", "properties": {"email": "ada@example.com"}}))?,
+//! );
+//!
+//! assert_eq!(record.operation.as_str(), "create");
+//! assert_eq!(serde_json::to_value(&record)?["metadata"]["opencdc.collection"], "crm.contacts");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod data;
+mod metadata;
+mod operation;
+mod position;
+mod record;
+
+pub use data::{Data, DataError, Map};
+pub use metadata::Metadata;
+pub use operation::{Operation, UnknownOperation};
+pub use position::Position;
+pub use record::{Change, Record};

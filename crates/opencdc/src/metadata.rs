@@ -1,0 +1,125 @@
+//! What is known about a record beside its data.
+
+use std::collections::{BTreeMap, btree_map};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// What is known about a record beside its data: text by text, in the order of the names.
+///
+/// The names that `OpenCDC` reserves are constants here, with typed accessors for those that every source sets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Metadata(BTreeMap<String, String>);
+
+impl Metadata {
+    /// The version of `OpenCDC` that the record follows; `v1`.
+    pub const VERSION: &'static str = "opencdc.version";
+    /// When the thing came into being in the source, in nanoseconds since the epoch.
+    pub const CREATED_AT: &'static str = "opencdc.createdAt";
+    /// When the source read it, in nanoseconds since the epoch.
+    pub const READ_AT: &'static str = "opencdc.readAt";
+    /// The collection that it belongs to: a table, a topic, a resource.
+    pub const COLLECTION: &'static str = "opencdc.collection";
+
+    /// Metadata that say nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The value under a name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Sets a value, and gives back what stood there before.
+    pub fn insert(&mut self, name: impl Into<String>, value: impl Into<String>) -> Option<String> {
+        self.0.insert(name.into(), value.into())
+    }
+
+    /// All of it, by name.
+    pub fn iter(&self) -> btree_map::Iter<'_, String, String> {
+        self.0.iter()
+    }
+
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The collection that the record belongs to.
+    pub fn collection(&self) -> Option<&str> {
+        self.get(Self::COLLECTION)
+    }
+
+    /// Says which collection the record belongs to.
+    pub fn set_collection(&mut self, collection: impl Into<String>) {
+        self.insert(Self::COLLECTION, collection);
+    }
+
+    /// When the thing came into being; nothing where that is absent or is no number.
+    pub fn created_at(&self) -> Option<DateTime<Utc>> {
+        self.time(Self::CREATED_AT)
+    }
+
+    /// Says when the thing came into being.
+    pub fn set_created_at(&mut self, at: DateTime<Utc>) {
+        self.set_time(Self::CREATED_AT, at);
+    }
+
+    /// When the source read the thing; nothing where that is absent or is no number.
+    pub fn read_at(&self) -> Option<DateTime<Utc>> {
+        self.time(Self::READ_AT)
+    }
+
+    /// Says when the source read the thing.
+    pub fn set_read_at(&mut self, at: DateTime<Utc>) {
+        self.set_time(Self::READ_AT, at);
+    }
+
+    fn time(&self, name: &str) -> Option<DateTime<Utc>> {
+        self.get(name)?.parse().ok().map(DateTime::from_timestamp_nanos)
+    }
+
+    fn set_time(&mut self, name: &str, at: DateTime<Utc>) {
+        // Nanoseconds in 64 bits end in the year 2262; past that the exact number is still written, from milliseconds.
+        let nanoseconds =
+            at.timestamp_nanos_opt().map_or_else(|| i128::from(at.timestamp_millis()) * 1_000_000, i128::from);
+        self.insert(name, nanoseconds.to_string());
+    }
+}
+
+impl From<BTreeMap<String, String>> for Metadata {
+    fn from(map: BTreeMap<String, String>) -> Self {
+        Self(map)
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Metadata {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        Self(entries.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+impl IntoIterator for Metadata {
+    type Item = (String, String);
+    type IntoIter = btree_map::IntoIter<String, String>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Metadata {
+    type Item = (&'a String, &'a String);
+    type IntoIter = btree_map::Iter<'a, String, String>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
