@@ -1,0 +1,123 @@
+//! Looking a resource up by its name.
+
+use thiserror::Error;
+
+use crate::{RESOURCES, Resource};
+
+/// There is no resource of that name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+#[error("unknown resource {name:?}{}; the resources are {}", suggestion(*nearest), list())]
+pub struct UnknownResource {
+    /// The name that was asked for.
+    pub name: String,
+    /// The name in the catalogue that comes nearest, if one comes near.
+    pub nearest: Option<&'static str>,
+}
+
+fn suggestion(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |nearest| format!(": did you mean {nearest:?}?"))
+}
+
+fn list() -> String {
+    names().collect::<Vec<_>>().join(", ")
+}
+
+/// The resource of that name. Names are case-sensitive, as in the Go connector.
+///
+/// # Errors
+/// When the catalogue has none of that name; the error offers the nearest one.
+pub fn find(name: &str) -> Result<&'static Resource, UnknownResource> {
+    RESOURCES
+        .iter()
+        .find(|resource| resource.name == name)
+        .ok_or_else(|| UnknownResource { name: name.to_owned(), nearest: nearest(name) })
+}
+
+/// All names, in the catalogue's order.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    RESOURCES.iter().map(|resource| resource.name)
+}
+
+/// Below this likeness a suggestion would be a guess.
+const ALIKE: f64 = 0.75;
+
+fn nearest(name: &str) -> Option<&'static str> {
+    let asked = name.to_lowercase();
+    let likeness = |candidate: &str| {
+        let candidate = candidate.to_lowercase();
+        // People leave the family out ("contacts"), so the last part counts as much as the whole.
+        let last = candidate.rsplit('.').next().unwrap_or(&candidate);
+        strsim::normalized_damerau_levenshtein(&asked, &candidate)
+            .max(strsim::normalized_damerau_levenshtein(asked.rsplit('.').next().unwrap_or(&asked), last))
+    };
+    names()
+        .map(|candidate| (likeness(candidate), candidate))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_finds_its_own_resource_once() {
+        for name in names() {
+            assert_eq!(find(name).unwrap().name, name);
+            assert_eq!(names().filter(|other| *other == name).count(), 1, "{name} stands twice");
+        }
+    }
+
+    #[test]
+    fn the_nearest_name_is_offered_and_nothing_where_none_is_near() {
+        for (asked, nearest) in [
+            ("crm.contcats", Some("crm.contacts")),
+            ("contacts", Some("crm.contacts")),
+            ("crm.Contacts", Some("crm.contacts")),
+            ("crm.line_items", Some("crm.lineItems")),
+            ("cms.blog.posts", Some("cms.blogs.posts")),
+            ("zebra", None),
+        ] {
+            assert_eq!(find(asked).unwrap_err().nearest, nearest, "asked for {asked}");
+        }
+    }
+
+    #[test]
+    fn the_error_names_what_was_asked_for_the_nearest_and_all() {
+        let text = find("crm.dealz").unwrap_err().to_string();
+        assert!(text.starts_with("unknown resource \"crm.dealz\": did you mean \"crm.deals\"?"), "{text}");
+        assert!(text.contains("cms.urlRedirects"), "{text}");
+    }
+
+    /// The twenty of the Go connector v0.1.0, which pipelines name.
+    #[test]
+    fn the_resources_of_the_go_connector_are_all_here() {
+        let go = [
+            "cms.blogs.authors",
+            "cms.blogs.posts",
+            "cms.blogs.tags",
+            "cms.pages.landing",
+            "cms.pages.site",
+            "cms.hubdb.tables",
+            "cms.urlRedirects",
+            "crm.companies",
+            "crm.contacts",
+            "crm.deals",
+            "crm.feedbackSubmissions",
+            "crm.lineItems",
+            "crm.products",
+            "crm.tickets",
+            "crm.quotes",
+            "crm.calls",
+            "crm.emails",
+            "crm.meetings",
+            "crm.notes",
+            "crm.tasks",
+        ];
+        for name in go {
+            assert!(find(name).is_ok(), "{name} is missing");
+        }
+    }
+}

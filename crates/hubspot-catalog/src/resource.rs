@@ -1,0 +1,84 @@
+//! What the catalogue says of a resource.
+
+/// One HubSpot resource: a CRM object type or a CMS collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resource {
+    /// The name that the `resource` parameter takes and `opencdc.collection` carries, such as `crm.contacts`.
+    pub name: &'static str,
+    /// What people call it, such as `Contacts`.
+    pub title: &'static str,
+    /// Which of HubSpot's two families it belongs to, with that family's facts.
+    pub kind: Kind,
+    /// What HubSpot lets one do with it.
+    pub operations: Operations,
+}
+
+/// The two families of resources, which HubSpot lists, follows and writes in different ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A CRM object type.
+    Crm(Crm),
+    /// A CMS collection.
+    Cms(Cms),
+}
+
+/// A CRM object type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Crm {
+    /// Its name in paths, such as `line_items`.
+    pub object_type: &'static str,
+    /// HubSpot's object type id, such as `0-8`.
+    pub object_type_id: &'static str,
+    /// The property that says when an object was created; searchable.
+    pub created_property: &'static str,
+    /// The property that says when an object last changed; searchable and sortable, in milliseconds since the epoch.
+    pub updated_property: &'static str,
+}
+
+/// A CMS collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cms {
+    /// The first part of its path, such as `blogs`.
+    pub area: &'static str,
+    /// The second part, such as `posts`; nothing where the area is the collection.
+    pub collection: Option<&'static str>,
+    /// The fields that may say when an object was created: the first one that is there counts.
+    pub created_fields: &'static [&'static str],
+    /// The fields that may say when it last changed.
+    pub updated_fields: &'static [&'static str],
+    /// The fields that may say when it was deleted; empty where HubSpot has none.
+    pub deleted_fields: &'static [&'static str],
+    /// Whether there are batch endpoints for writing.
+    pub batch: bool,
+    /// Whether a change goes into a draft that has to be published.
+    pub draft: bool,
+}
+
+/// What HubSpot lets one do with a resource, beside reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Operations {
+    /// Whether objects can be created.
+    pub create: bool,
+    /// Whether objects can be updated.
+    pub update: bool,
+    /// Whether objects can be archived or deleted.
+    pub delete: bool,
+}
+
+impl Operations {
+    /// Whether anything can be written at all.
+    pub const fn any(self) -> bool {
+        self.create || self.update || self.delete
+    }
+}
+
+impl Resource {
+    /// Whether it is a CRM object type.
+    pub const fn is_crm(&self) -> bool {
+        matches!(self.kind, Kind::Crm(_))
+    }
+}
