@@ -1,0 +1,194 @@
+//! The side of go-plugin's process contract that is started: cookie, version, listener, handshake, health, controller.
+//!
+//! [`serve`] does all of it around the connector's own services:
+//!
+//! 1. without the magic cookie it refuses with [`ServeError::NotStartedByConduit`], whose text tells a person what to do;
+//! 2. it agrees on a protocol version, listens on a Unix socket (on TCP where there are none), and prints the one handshake
+//!    line on stdout;
+//! 3. it serves until the host asks for the end (`GRPCController.Shutdown`), a signal does (SIGTERM, SIGINT), or the host is
+//!    gone; then it lets the connector drain for [`DRAIN`] at most, answers, and returns. Shutdown has no deadline of its own
+//!    in go-plugin, and one that hangs hangs Conduit: so it is answered in bounded time whatever the connector does.
+
+mod environment;
+mod listener;
+mod services;
+
+use std::future::Future;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+use tonic::service::Routes;
+use tonic::transport::Server;
+
+pub use environment::Environment;
+use listener::Listener;
+use services::{Broker, Controller, Stdio};
+
+use crate::ProtocolVersion;
+use crate::proto::plugin::grpc_broker_server::GrpcBrokerServer;
+use crate::proto::plugin::grpc_controller_server::GrpcControllerServer;
+use crate::proto::plugin::grpc_stdio_server::GrpcStdioServer;
+
+/// How long a connector may take to drain after the end was asked for. go-plugin's host waits 2 s in all before it kills.
+pub const DRAIN: Duration = Duration::from_millis(1500);
+
+/// How long answers that are under way may take to leave once draining is over.
+const FLUSH: Duration = Duration::from_millis(250);
+
+/// How often the plugin looks whether its host is still there.
+const HOST_CHECK: Duration = Duration::from_millis(500);
+
+/// The service that go-plugin asks the health of.
+const HEALTH_SERVICE: &str = "plugin";
+
+/// Why a plugin could not serve.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The magic cookie is absent or wrong: a person started the program.
+    #[error(
+        "this program is a connector for Conduit (https://conduit.io) and is started by it, not by hand: copy it into \
+         Conduit's `connectors` folder and name it in a pipeline file; `--help` says more"
+    )]
+    NotStartedByConduit,
+    /// The host knows none of the versions that are known here.
+    #[error("the host speaks connector protocol versions {offered:?}; this plugin speaks 1 and 2")]
+    NoCommonVersion {
+        /// The host's list, as it came.
+        offered: String,
+    },
+    /// No address to listen on could be had.
+    #[error("cannot listen for Conduit: {0}")]
+    Listen(#[source] io::Error),
+    /// The handshake line could not be written.
+    #[error("cannot write the handshake to stdout: {0}")]
+    Handshake(#[source] io::Error),
+    /// The gRPC server failed.
+    #[error("the gRPC server failed: {0}")]
+    Server(#[source] tonic::transport::Error),
+}
+
+/// Serves a connector's services until the host asks for the end, a signal does, or the host is gone.
+///
+/// `routes` makes the services for the version agreed on. `drain` is run once when the end is asked for, for [`DRAIN`] at
+/// most: it should stop reading and let what is under way finish.
+///
+/// # Errors
+/// When the program was not started by Conduit, no version is common, no address can be had, or the server fails.
+pub async fn serve<D>(
+    environment: &Environment,
+    routes: impl FnOnce(ProtocolVersion) -> Routes,
+    drain: D,
+) -> Result<(), ServeError>
+where
+    D: Future<Output = ()> + Send,
+{
+    let version = environment.negotiate()?;
+    let listener = Listener::bind(environment).map_err(ServeError::Listen)?;
+
+    let (shutdown_sender, shutdown) = mpsc::channel(1);
+    let (ended_sender, ended) = watch::channel(false);
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_service_status(HEALTH_SERVICE, tonic_health::ServingStatus::Serving).await;
+    let router = Server::builder()
+        .add_routes(routes(version))
+        .add_service(health_service)
+        .add_service(GrpcControllerServer::new(Controller::new(shutdown_sender)))
+        .add_service(GrpcBrokerServer::new(Broker::new(ended.clone())))
+        .add_service(GrpcStdioServer::new(Stdio::new(ended.clone())));
+
+    handshake(version, &listener).map_err(ServeError::Handshake)?;
+
+    let mut ending = ended;
+    let server = listener.serve(router, async move {
+        // An error means that the sender is gone: the end as well.
+        let _ = ending.wait_for(|ended| *ended).await;
+    });
+    tokio::pin!(server);
+
+    let answer = tokio::select! {
+        result = &mut server => return result.map_err(ServeError::Server),
+        answer = end(shutdown) => answer,
+    };
+    if tokio::time::timeout(DRAIN, drain).await.is_err() {
+        tracing::warn!("the connector did not drain within {DRAIN:?}; ending anyway");
+    }
+    if let Some(answer) = answer {
+        // The host may have hung up meanwhile.
+        let _ = answer.send(());
+    }
+    ended_sender.send_replace(true);
+    // Streams that the host keeps open don't hold the end up.
+    match tokio::time::timeout(FLUSH, server).await {
+        Ok(result) => result.map_err(ServeError::Server),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Prints the handshake: core protocol, connector protocol, network, address, transport, and no certificate.
+fn handshake(version: ProtocolVersion, listener: &Listener) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "1|{}|{}|{}|grpc|", version.number(), listener.network(), listener.address())?;
+    stdout.flush()
+}
+
+/// Waits for any reason to end. When the host asked, gives what its answer waits for.
+async fn end(mut shutdown: mpsc::Receiver<oneshot::Sender<()>>) -> Option<oneshot::Sender<()>> {
+    tokio::select! {
+        Some(answer) = shutdown.recv() => {
+            tracing::debug!("the host asked for the end");
+            Some(answer)
+        }
+        signal = signal() => {
+            tracing::info!("{signal} received; ending");
+            None
+        }
+        () = host_gone() => {
+            tracing::warn!("the host is gone; ending");
+            None
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn signal() -> &'static str {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        // Without handlers, signals do what they do by default: they end the process at once.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() -> &'static str {
+    if tokio::signal::ctrl_c().await.is_err() {
+        return std::future::pending().await;
+    }
+    "Ctrl-C"
+}
+
+/// Waits until the parent is another one than at the start: a process whose parent dies gets a new one.
+#[cfg(unix)]
+async fn host_gone() {
+    let host = rustix::process::getppid();
+    loop {
+        tokio::time::sleep(HOST_CHECK).await;
+        if rustix::process::getppid() != host {
+            return;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn host_gone() {
+    let _ = HOST_CHECK;
+    std::future::pending().await
+}
