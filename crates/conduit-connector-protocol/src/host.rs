@@ -37,7 +37,7 @@ use handshake::Address;
 pub use log::LogEntry;
 
 /// How long a plugin may take to its handshake; go-plugin's limit.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// How long a plugin may take to exit after Shutdown; go-plugin's limit.
 const EXIT: Duration = Duration::from_secs(2);

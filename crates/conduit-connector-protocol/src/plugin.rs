@@ -86,13 +86,15 @@ where
     D: Future<Output = ()> + Send,
 {
     let version = environment.negotiate()?;
+    // Before the handshake: a host that dies right after it is noticed too.
+    let host = Host::current();
     let listener = Listener::bind(environment).map_err(ServeError::Listen)?;
 
     let (shutdown_sender, shutdown) = mpsc::channel(1);
     let (ended_sender, ended) = watch::channel(false);
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_service_status(HEALTH_SERVICE, tonic_health::ServingStatus::Serving).await;
-    let router = Server::builder()
+    let services = Server::builder()
         .add_routes(routes(version))
         .add_service(health_service)
         .add_service(GrpcControllerServer::new(Controller::new(shutdown_sender)))
@@ -102,7 +104,7 @@ where
     handshake(version, &listener).map_err(ServeError::Handshake)?;
 
     let mut ending = ended;
-    let server = listener.serve(router, async move {
+    let server = listener.serve(services, async move {
         // An error means that the sender is gone: the end as well.
         let _ = ending.wait_for(|ended| *ended).await;
     });
@@ -110,7 +112,7 @@ where
 
     let answer = tokio::select! {
         result = &mut server => return result.map_err(ServeError::Server),
-        answer = end(shutdown) => answer,
+        answer = end(shutdown, host) => answer,
     };
     if tokio::time::timeout(DRAIN, drain).await.is_err() {
         tracing::warn!("the connector did not drain within {DRAIN:?}; ending anyway");
@@ -135,7 +137,7 @@ fn handshake(version: ProtocolVersion, listener: &Listener) -> io::Result<()> {
 }
 
 /// Waits for any reason to end. When the host asked, gives what its answer waits for.
-async fn end(mut shutdown: mpsc::Receiver<oneshot::Sender<()>>) -> Option<oneshot::Sender<()>> {
+async fn end(mut shutdown: mpsc::Receiver<oneshot::Sender<()>>, host: Host) -> Option<oneshot::Sender<()>> {
     tokio::select! {
         Some(answer) = shutdown.recv() => {
             tracing::debug!("the host asked for the end");
@@ -145,7 +147,7 @@ async fn end(mut shutdown: mpsc::Receiver<oneshot::Sender<()>>) -> Option<onesho
             tracing::info!("{signal} received; ending");
             None
         }
-        () = host_gone() => {
+        () = host.gone() => {
             tracing::warn!("the host is gone; ending");
             None
         }
@@ -175,20 +177,36 @@ async fn signal() -> &'static str {
     "Ctrl-C"
 }
 
-/// Waits until the parent is another one than at the start: a process whose parent dies gets a new one.
+/// The process that started this one.
 #[cfg(unix)]
-async fn host_gone() {
-    let host = rustix::process::getppid();
-    loop {
-        tokio::time::sleep(HOST_CHECK).await;
-        if rustix::process::getppid() != host {
-            return;
+struct Host(Option<rustix::process::Pid>);
+
+#[cfg(unix)]
+impl Host {
+    fn current() -> Self {
+        Self(rustix::process::getppid())
+    }
+
+    /// Waits until the parent is another one: a process whose parent dies gets a new one.
+    async fn gone(self) {
+        while rustix::process::getppid() == self.0 {
+            tokio::time::sleep(HOST_CHECK).await;
         }
     }
 }
 
+/// Elsewhere a process has no way to see that its parent is gone.
 #[cfg(not(unix))]
-async fn host_gone() {
-    let _ = HOST_CHECK;
-    std::future::pending().await
+struct Host;
+
+#[cfg(not(unix))]
+impl Host {
+    fn current() -> Self {
+        Self
+    }
+
+    async fn gone(self) {
+        let _ = HOST_CHECK;
+        std::future::pending().await
+    }
 }

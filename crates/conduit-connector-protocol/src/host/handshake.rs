@@ -63,7 +63,7 @@ mod tests {
             ("1|9|unix|/a|grpc|", "version \"9\""),
             ("1|2|pipe|/a|grpc|", "network \"pipe\""),
             ("1|2|tcp|nowhere|grpc|", "address \"nowhere\""),
-            ("1|2|unix|/a|netrpc|", "transport \"netrpc\""),
+            ("1|2|unix|/a|netrpc|", "transport is \"netrpc\""),
         ] {
             let error = parse(line).unwrap_err();
             assert!(error.contains(part), "{line}: {error}");

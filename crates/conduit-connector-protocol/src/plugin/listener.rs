@@ -1,4 +1,4 @@
-//! Where the plugin listens: a Unix socket, or TCP where there are none.
+//! Where the plugin listens: a Unix socket, or TCP where the host gives ports only or there are no sockets.
 
 use std::future::Future;
 use std::io;
@@ -19,10 +19,11 @@ pub(super) enum Listener {
 }
 
 impl Listener {
-    /// A Unix socket in the host's folder or the system's temporary one; a TCP port where no socket can be made.
+    /// A Unix socket in the host's folder or the system's temporary one; a TCP port when the host gives ports and no
+    /// folder, or where no socket can be made.
     pub(super) fn bind(environment: &Environment) -> io::Result<Self> {
         #[cfg(unix)]
-        {
+        if environment.unix_socket_dir.is_some() || environment.ports.is_none() {
             let folder = environment.unix_socket_dir.clone().unwrap_or_else(std::env::temp_dir);
             let socket = tempfile::Builder::new()
                 .prefix("conduit-connector-")

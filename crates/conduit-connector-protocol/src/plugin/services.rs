@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use futures::Stream;
+use futures::{Stream, StreamExt as _};
 use tokio::sync::{mpsc, oneshot, watch};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -23,8 +23,6 @@ fn silence<T: Send + 'static>(mut ended: watch::Receiver<bool>) -> Silence<T> {
         .flatten(),
     )
 }
-
-use futures::StreamExt as _;
 
 /// The host asks for the end through this.
 pub(super) struct Controller {

@@ -1,0 +1,73 @@
+//! A plugin that only says what it is, for seeing the process contract from both sides; the crate's tests run it.
+//!
+//! With `DRAIN=forever` it never finishes draining. With `HOST_OF=<program>` it is a host: it starts that program, prints its
+//! process id, and waits to be killed.
+
+use std::env;
+use std::future::pending;
+use std::process::ExitCode;
+
+use conduit_connector_protocol::host::Command;
+use conduit_connector_protocol::plugin::{Environment, serve};
+use conduit_connector_protocol::proto::connector::{v1, v2};
+use conduit_connector_protocol::{MAGIC_COOKIE_KEY, ProtocolVersion};
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+
+struct Specifier;
+
+#[tonic::async_trait]
+impl v1::specifier_plugin_server::SpecifierPlugin for Specifier {
+    async fn specify(
+        &self,
+        _request: Request<v1::specifier::specify::Request>,
+    ) -> Result<Response<v1::specifier::specify::Response>, Status> {
+        Ok(Response::new(v1::specifier::specify::Response { name: "one".to_owned(), ..Default::default() }))
+    }
+}
+
+#[tonic::async_trait]
+impl v2::specifier_plugin_server::SpecifierPlugin for Specifier {
+    async fn specify(
+        &self,
+        _request: Request<v2::specifier::specify::Request>,
+    ) -> Result<Response<v2::specifier::specify::Response>, Status> {
+        let specification = v2::Specification { name: "two".to_owned(), ..Default::default() };
+        Ok(Response::new(v2::specifier::specify::Response { specification: Some(specification) }))
+    }
+}
+
+fn routes(version: ProtocolVersion) -> Routes {
+    match version {
+        ProtocolVersion::V1 => Routes::new(v1::specifier_plugin_server::SpecifierPluginServer::new(Specifier)),
+        ProtocolVersion::V2 => Routes::new(v2::specifier_plugin_server::SpecifierPluginServer::new(Specifier)),
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    if let (Ok(program), Err(_)) = (env::var("HOST_OF"), env::var(MAGIC_COOKIE_KEY)) {
+        let plugin = match Command::new(program).start().await {
+            Ok(plugin) => plugin,
+            Err(error) => {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
+        };
+        eprintln!("{}", plugin.pid().unwrap_or_default());
+        return pending().await;
+    }
+    let forever = env::var("DRAIN").is_ok_and(|drain| drain == "forever");
+    let drain = async move {
+        if forever {
+            pending::<()>().await;
+        }
+    };
+    match serve(&Environment::from_env(), routes, drain).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
