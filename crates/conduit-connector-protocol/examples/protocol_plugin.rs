@@ -1,10 +1,12 @@
 //! A plugin that only says what it is, for seeing the process contract from both sides; the crate's tests run it.
 //!
-//! With `DRAIN=forever` it never finishes draining. With `HOST_OF=<program>` it is a host: it starts that program, prints its
-//! process id, and waits to be killed.
+//! With `DRAIN=forever` it never finishes draining; with `DRAIN=exit` it exits before it has answered. With `NOISE` set it writes
+//! what is no text to both outputs once the end was asked for, and last words when it ends. With `HOST_OF=<program>` it is a
+//! host: it starts that program, prints its process id, and waits to be killed.
 
 use std::env;
 use std::future::pending;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use conduit_connector_protocol::host::Command;
@@ -57,14 +59,26 @@ async fn main() -> ExitCode {
         eprintln!("{}", plugin.pid().unwrap_or_default());
         return pending().await;
     }
-    let forever = env::var("DRAIN").is_ok_and(|drain| drain == "forever");
+    let drains = env::var("DRAIN").unwrap_or_default();
+    let noise = env::var_os("NOISE").is_some();
     let drain = async move {
-        if forever {
-            pending::<()>().await;
+        if noise {
+            let _ = io::stdout().write_all(b"\xff on stdout\n");
+            let _ = io::stderr().write_all(b"\xff on stderr\n");
+        }
+        match drains.as_str() {
+            "forever" => pending::<()>().await,
+            "exit" => std::process::exit(0),
+            _ => {}
         }
     };
     match serve(&Environment::from_env(), routes, drain).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            if noise {
+                eprintln!("the last words");
+            }
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE

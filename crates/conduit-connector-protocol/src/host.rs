@@ -15,17 +15,18 @@
 //! ```
 
 mod handshake;
+mod lines;
 mod log;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufRead, BufReader};
 use tokio::process::Child;
 use tokio::task::JoinHandle;
 use tonic::transport::{Channel, Endpoint};
@@ -34,6 +35,7 @@ use crate::proto::plugin::Empty;
 use crate::proto::plugin::grpc_controller_client::GrpcControllerClient;
 use crate::{MAGIC_COOKIE_KEY, MAGIC_COOKIE_VALUE, ProtocolVersion};
 use handshake::Address;
+use lines::Lines;
 pub use log::LogEntry;
 
 /// How long a plugin may take to its handshake; go-plugin's limit.
@@ -42,11 +44,7 @@ const START: Duration = Duration::from_mins(1);
 /// How long a plugin may take to exit after Shutdown; go-plugin's limit.
 const EXIT: Duration = Duration::from_secs(2);
 
-/// How many lines of stderr go with an error.
-const KEPT_LINES: usize = 20;
-
 type Logs = Arc<dyn Fn(LogEntry) + Send + Sync>;
-type Lines = Arc<Mutex<VecDeque<String>>>;
 
 /// Why a plugin could not be started or ended.
 #[derive(Debug, Error)]
@@ -91,8 +89,8 @@ pub enum HostError {
     /// The address of the handshake takes no connection.
     #[error("cannot connect to the plugin: {0}")]
     Connect(#[from] tonic::transport::Error),
-    /// `Shutdown` was answered with an error, or not in time; the plugin was killed.
-    #[error("the plugin did not shut down and was killed: {reason}")]
+    /// `Shutdown` was not answered, or the plugin did not exit after it, and it was killed; or it had ended before.
+    #[error("the plugin did not shut down as it should: {reason}")]
     Shutdown {
         /// What went wrong.
         reason: String,
@@ -196,36 +194,45 @@ impl Command {
             return Err(run(io::Error::other("it has no stdout or stderr")));
         };
         let said = Lines::default();
-        let reading = tokio::spawn(read_logs(stderr, Arc::clone(&said), self.logs.clone()));
+        let errors = tokio::spawn(read_logs(BufReader::new(stderr), said.clone(), self.logs.clone()));
 
-        let mut stdout = BufReader::new(stdout).lines();
-        let line = match tokio::time::timeout(START, stdout.next_line()).await {
-            Err(_) => return Err(HostError::TimedOut { program: self.program, stderr: joined(&said) }),
+        let mut stdout = BufReader::new(stdout);
+        let line = match tokio::time::timeout(START, lines::next(&mut stdout)).await {
+            Err(_) => return Err(HostError::TimedOut { program: self.program, stderr: said.joined() }),
             Ok(line) => line?,
         };
         let start_to_handshake = started.elapsed();
         let Some(line) = line else {
             let status = child.wait().await?;
             // What it said last is still on its way; a grandchild that holds stderr open must not hold this up.
-            let _ = tokio::time::timeout(EXIT, reading).await;
-            return Err(HostError::Exited { program: self.program, status, stderr: joined(&said) });
+            let _ = tokio::time::timeout(EXIT, errors).await;
+            return Err(HostError::Exited { program: self.program, status, stderr: said.joined() });
         };
-        let (version, address) = handshake::parse(&line).map_err(|reason| HostError::Handshake {
-            program: self.program.clone(),
-            line: line.clone(),
-            reason,
-        })?;
+        let parsed = handshake::parse(&line).and_then(|(version, address)| {
+            let offered = self.versions.contains(&version);
+            if offered { Ok((version, address)) } else { Err(format!("it speaks {version}, which was not offered")) }
+        });
+        let (version, address) =
+            parsed.map_err(|reason| HostError::Handshake { program: self.program, line, reason })?;
         let stray = Lines::default();
-        tokio::spawn({
-            let stray = Arc::clone(&stray);
+        let output = tokio::spawn({
+            let stray = stray.clone();
             async move {
-                while let Ok(Some(line)) = stdout.next_line().await {
-                    keep(&stray, line);
+                while let Ok(Some(line)) = lines::next(&mut stdout).await {
+                    stray.keep(line);
                 }
             }
         });
         let channel = connect(address).await?;
-        Ok(Plugin { child, channel, version, start_to_handshake, stray, _reading: reading, _sockets: sockets })
+        Ok(Plugin {
+            child,
+            channel,
+            version,
+            start_to_handshake,
+            stray,
+            reading: vec![output, errors],
+            _sockets: sockets,
+        })
     }
 }
 
@@ -237,7 +244,8 @@ pub struct Plugin {
     version: ProtocolVersion,
     start_to_handshake: Duration,
     stray: Lines,
-    _reading: JoinHandle<()>,
+    /// What reads stdout and stderr; each ends with its output.
+    reading: Vec<JoinHandle<()>>,
     _sockets: Option<tempfile::TempDir>,
 }
 
@@ -264,34 +272,43 @@ impl Plugin {
 
     /// The last lines that came on stdout after the handshake, oldest first. The contract allows none.
     pub fn stray_output(&self) -> Vec<String> {
-        self.stray.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.stray.all()
     }
 
     /// Ends the plugin as Conduit does: `Shutdown`, 2 s to exit, then a kill. Other than Conduit, which would wait for ever,
-    /// this gives up on an answer after a minute.
+    /// this gives up on an answer after a minute. All that the plugin wrote has been read then.
     ///
     /// # Errors
-    /// When the plugin had to be killed.
+    /// When the plugin had to be killed, or had ended already.
     pub async fn shutdown(&mut self) -> Result<ExitStatus, HostError> {
+        if let Some(status) = self.child.try_wait()? {
+            return Err(HostError::Shutdown { reason: format!("it had ended before ({status})") });
+        }
         let mut controller = GrpcControllerClient::new(self.channel());
-        let reason = match tokio::time::timeout(START, controller.shutdown(Empty {})).await {
-            Ok(Ok(_)) => match tokio::time::timeout(EXIT, self.child.wait()).await {
-                Ok(status) => return Ok(status?),
-                Err(_) => format!("it did not exit within {EXIT:?}"),
-            },
-            Ok(Err(status)) => format!("Shutdown answered {status}"),
-            Err(_) => format!("Shutdown was not answered within {START:?}"),
+        let asked = tokio::time::timeout(START, controller.shutdown(Empty {})).await;
+        // An error is no failure: go-plugin's own server cuts the connection before it has answered, and its host looks away.
+        let reason = if asked.is_err() {
+            format!("Shutdown was not answered within {START:?}")
+        } else if let Ok(status) = tokio::time::timeout(EXIT, self.child.wait()).await {
+            self.read_to_end().await;
+            return Ok(status?);
+        } else {
+            format!("it did not exit within {EXIT:?}")
         };
         self.kill().await?;
         Err(HostError::Shutdown { reason })
     }
 
-    /// Kills the plugin and waits until it is gone.
+    /// Kills the plugin and waits until it is gone; one that has ended already is left alone.
     ///
     /// # Errors
     /// When the process cannot be reached.
     pub async fn kill(&mut self) -> Result<(), HostError> {
-        Ok(self.child.kill().await?)
+        if self.child.try_wait()?.is_none() {
+            self.child.kill().await?;
+        }
+        self.read_to_end().await;
+        Ok(())
     }
 
     /// Waits until the plugin has ended by itself.
@@ -299,7 +316,15 @@ impl Plugin {
     /// # Errors
     /// When the process cannot be reached.
     pub async fn wait(&mut self) -> Result<ExitStatus, HostError> {
-        Ok(self.child.wait().await?)
+        let status = self.child.wait().await?;
+        self.read_to_end().await;
+        Ok(status)
+    }
+
+    /// What a process wrote last is still on its way when it has ended. A process of its own that holds an output open must
+    /// not hold this up.
+    async fn read_to_end(&mut self) {
+        let _ = tokio::time::timeout(EXIT, futures::future::join_all(self.reading.drain(..))).await;
     }
 
     /// Sends SIGTERM, which asks the plugin to drain and end.
@@ -331,25 +356,11 @@ async fn connect(address: Address) -> Result<Channel, tonic::transport::Error> {
     }
 }
 
-async fn read_logs(stderr: impl AsyncRead + Unpin, said: Lines, logs: Option<Logs>) {
-    let mut lines = BufReader::new(stderr).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
+async fn read_logs(mut stderr: impl AsyncBufRead + Unpin, said: Lines, logs: Option<Logs>) {
+    while let Ok(Some(line)) = lines::next(&mut stderr).await {
         if let Some(logs) = &logs {
             logs(LogEntry::parse(&line));
         }
-        keep(&said, line);
+        said.keep(line);
     }
-}
-
-fn keep(lines: &Lines, line: String) {
-    let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-    if lines.len() == KEPT_LINES {
-        lines.pop_front();
-    }
-    lines.push_back(line);
-}
-
-fn joined(lines: &Lines) -> String {
-    let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-    if lines.is_empty() { "nothing".to_owned() } else { lines.iter().cloned().collect::<Vec<_>>().join("; ") }
 }

@@ -86,8 +86,11 @@ where
     D: Future<Output = ()> + Send,
 {
     let version = environment.negotiate()?;
-    // Before the handshake: a host that dies right after it is noticed too.
+    // Before the handshake: a host that dies right after it is noticed too. One that died earlier still is no parent to compare
+    // with, but the handshake has no reader then, and fails.
     let host = Host::current();
+    // Before there is a socket file: a signal must not leave it behind.
+    let signals = Signals::new();
     let listener = Listener::bind(environment).map_err(ServeError::Listen)?;
 
     let (shutdown_sender, shutdown) = mpsc::channel(1);
@@ -112,7 +115,7 @@ where
 
     let answer = tokio::select! {
         result = &mut server => return result.map_err(ServeError::Server),
-        answer = end(shutdown, host) => answer,
+        answer = end(shutdown, host, signals) => answer,
     };
     if tokio::time::timeout(DRAIN, drain).await.is_err() {
         tracing::warn!("the connector did not drain within {DRAIN:?}; ending anyway");
@@ -137,13 +140,17 @@ fn handshake(version: ProtocolVersion, listener: &Listener) -> io::Result<()> {
 }
 
 /// Waits for any reason to end. When the host asked, gives what its answer waits for.
-async fn end(mut shutdown: mpsc::Receiver<oneshot::Sender<()>>, host: Host) -> Option<oneshot::Sender<()>> {
+async fn end(
+    mut shutdown: mpsc::Receiver<oneshot::Sender<()>>,
+    host: Host,
+    signals: Signals,
+) -> Option<oneshot::Sender<()>> {
     tokio::select! {
         Some(answer) = shutdown.recv() => {
             tracing::debug!("the host asked for the end");
             Some(answer)
         }
-        signal = signal() => {
+        signal = signals.received() => {
             tracing::info!("{signal} received; ending");
             None
         }
@@ -154,27 +161,47 @@ async fn end(mut shutdown: mpsc::Receiver<oneshot::Sender<()>>, host: Host) -> O
     }
 }
 
+/// SIGTERM and SIGINT. From when this is made, neither ends the process by itself.
 #[cfg(unix)]
-async fn signal() -> &'static str {
-    use tokio::signal::unix::{SignalKind, signal};
+struct Signals(io::Result<[tokio::signal::unix::Signal; 2]>);
 
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        // Without handlers, signals do what they do by default: they end the process at once.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        let both = || Ok([signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?]);
+        Self(both())
+    }
+
+    async fn received(self) -> &'static str {
+        let Ok([mut terminate, mut interrupt]) = self.0 else {
+            // Without handlers, signals do what they do by default: they end the process at once.
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        }
     }
 }
 
+/// Ctrl-C, where there are no signals.
 #[cfg(not(unix))]
-async fn signal() -> &'static str {
-    if tokio::signal::ctrl_c().await.is_err() {
-        return std::future::pending().await;
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Self {
+        Self
     }
-    "Ctrl-C"
+
+    async fn received(self) -> &'static str {
+        if tokio::signal::ctrl_c().await.is_err() {
+            return std::future::pending().await;
+        }
+        "Ctrl-C"
+    }
 }
 
 /// The process that started this one.

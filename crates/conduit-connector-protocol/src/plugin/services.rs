@@ -40,7 +40,7 @@ impl Controller {
 impl GrpcController for Controller {
     async fn shutdown(&self, _request: Request<Empty>) -> Result<Response<Empty>, Status> {
         let (answer, answered) = oneshot::channel();
-        // A second ask finds the first one under way; an error from Shutdown would make the host kill at once.
+        // A second ask finds the first one under way.
         if self.shutdown.try_send(answer).is_ok() {
             let _ = answered.await;
         }
