@@ -74,13 +74,24 @@ type process struct {
 	logs   *logs
 }
 
+// logger is a logger of go-hclog that takes a StandardWriter without options,
+// as the client library asks for one; Conduit's own logger does.
+type logger struct{ hclog.Logger }
+
+func (l logger) StandardWriter(opts *hclog.StandardLoggerOptions) io.Writer {
+	if opts == nil {
+		opts = &hclog.StandardLoggerOptions{}
+	}
+	return l.Logger.StandardWriter(opts)
+}
+
 // start runs the connector the way Conduit's standalone dispenser does. The
 // process is killed when the test ends.
 func start(t *testing.T, version int) *process {
 	t.Helper()
 	p := &process{t: t, logs: &logs{}}
 	c, err := client.New(
-		hclog.New(&hclog.LoggerOptions{Name: "conduit", Level: hclog.Trace, Output: p.logs}),
+		logger{hclog.New(&hclog.LoggerOptions{Name: "conduit", Level: hclog.Trace, Output: p.logs})},
 		binary(t, "CONDUIT_CONNECTOR_HUBSPOT", "the connector's binary"),
 		client.WithEnvVar(pconnector.EnvConduitConnectorID, "interop:"+t.Name()),
 		client.WithEnvVar(pconnector.EnvConduitConnectorLogLevel, "trace"),
