@@ -1,0 +1,143 @@
+//! The definitions of properties.
+
+use serde_json::{Value, json};
+
+use crate::account::State;
+use crate::clock::iso;
+use crate::definitions::{ObjectType, Property, PropertyOption};
+use crate::errors::{ApiError, Result};
+use crate::http::reply::Reply;
+use crate::http::request::{id_text, required};
+use crate::routes::Call;
+
+const INPUTS: usize = 100;
+
+/// `/crm/properties/{version}/{objectType}…`.
+pub(crate) fn answer(call: &Call<'_>, object_type: &str, rest: &[&str]) -> Result<Reply> {
+    let store = call.state.crm.store(object_type)?;
+    let may = |scopes: &[String]| {
+        let schemas = scopes.iter().map(|scope| scope.replace("crm.objects.", "crm.schemas."));
+        call.state.require_scope(&scopes.iter().cloned().chain(schemas).collect::<Vec<_>>())
+    };
+    match (call.method(), rest) {
+        ("GET", []) => {
+            let store = store.read();
+            let object_type = store.object_type();
+            may(&object_type.read_scopes)?;
+            // No property is ever archived here.
+            let shown = !call.request.flag("archived");
+            let results: Vec<Value> = object_type.properties.values().filter(|_| shown).map(Property::value).collect();
+            Ok(Reply::json(200, &json!({ "results": results })))
+        }
+        ("GET", [name]) => {
+            let store = store.read();
+            may(&store.object_type().read_scopes)?;
+            let property =
+                store.object_type().properties.get(*name).ok_or_else(|| missing(store.object_type(), name))?;
+            Ok(Reply::json(200, &property.value()))
+        }
+        ("POST", []) => {
+            may(&store.read().object_type().write_scopes)?;
+            let definition = Value::Object(call.request.object()?);
+            define(call.state, object_type, &definition, false).map(|property| Reply::json(201, &property))
+        }
+        ("POST", ["batch", "read"]) => {
+            let (_, inputs) = call.request.inputs(INPUTS)?;
+            let store = store.read();
+            may(&store.object_type().read_scopes)?;
+            let names: Vec<String> = inputs.iter().filter_map(|input| id_text(input.get("name"))).collect();
+            let found: Vec<Value> = names
+                .iter()
+                .filter_map(|name| store.object_type().properties.get(name.as_str()))
+                .map(Property::value)
+                .collect();
+            Ok(finished(call, 200, &found))
+        }
+        ("POST", ["batch", "create"]) => {
+            may(&store.read().object_type().write_scopes)?;
+            let (_, inputs) = call.request.inputs(INPUTS)?;
+            let made = inputs
+                .iter()
+                .map(|input| define(call.state, object_type, input, false))
+                .collect::<Result<Vec<Value>>>()?;
+            Ok(finished(call, 201, &made))
+        }
+        ("DELETE", [name]) => {
+            let mut store = store.write();
+            may(&store.object_type().write_scopes)?;
+            let defined_by_hubspot = store
+                .object_type()
+                .properties
+                .get(*name)
+                .ok_or_else(|| missing(store.object_type(), name))?
+                .hubspot_defined;
+            if defined_by_hubspot {
+                return Err(ApiError::invalid(format!("Property {name} is defined by HubSpot and can't be archived")));
+            }
+            store.object_type_mut().properties.remove(*name);
+            Ok(Reply::no_content())
+        }
+        (_, [] | [_]) => call.wrong_method(),
+        _ => Err(ApiError::no_such_path()),
+    }
+}
+
+fn finished(call: &Call<'_>, status: u16, results: &[Value]) -> Reply {
+    let now = iso(call.state.clock.now());
+    Reply::json(status, &json!({"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now}))
+}
+
+fn missing(object_type: &ObjectType, name: &str) -> ApiError {
+    ApiError::new(404, "OBJECT_NOT_FOUND", format!("Property \"{name}\" of {} does not exist", object_type.name))
+}
+
+/// Defines a property, from the body that HubSpot takes; leniently, only `name` is required and what is there is replaced.
+pub(crate) fn define(state: &State, object_type: &str, definition: &Value, leniently: bool) -> Result<Value> {
+    let text = |field: &'static str| match definition.get(field).and_then(Value::as_str) {
+        Some(text) if !text.is_empty() => Ok(text),
+        _ => Err(required(field)),
+    };
+    let or = |field: &'static str, default: &'static str| {
+        if leniently { Ok(text(field).unwrap_or(default)) } else { text(field) }
+    };
+    let flag = |field: &str| definition.get(field).and_then(Value::as_bool).unwrap_or(false);
+    let name = text("name")?;
+    if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') {
+        return Err(ApiError::invalid(format!(
+            "Property name {name} is not lower case letters, digits and underscores"
+        )));
+    }
+    let kind = or("type", "string")?;
+    if !["bool", "date", "datetime", "enumeration", "number", "phone_number", "string", "json", "object_coordinates"]
+        .contains(&kind)
+    {
+        return Err(ApiError::invalid(format!("Property type {kind} is unknown")));
+    }
+    let option = |option: &Value| {
+        let value = option.get("value").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let label = option.get("label").and_then(Value::as_str).unwrap_or(&value).to_owned();
+        PropertyOption { label, value, hidden: option.get("hidden").and_then(Value::as_bool).unwrap_or(false) }
+    };
+    let store = state.crm.store(object_type)?;
+    let mut store = store.write();
+    if !leniently && store.object_type().properties.contains_key(name) {
+        return Err(ApiError::new(409, "OBJECT_ALREADY_EXISTS", format!("A property named '{name}' already exists.")));
+    }
+    let property = Property {
+        label: or("label", "")?.to_owned(),
+        description: definition.get("description").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        options: definition.get("options").and_then(Value::as_array).into_iter().flatten().map(option).collect(),
+        external_options: flag("externalOptions"),
+        unique: flag("hasUniqueValue"),
+        read_only: leniently && flag("readOnlyValue"),
+        calculated: flag("calculated"),
+        hidden: flag("hidden"),
+        created: state.clock.now(),
+        ..Property::new(name, kind, or("fieldType", "text")?, &store.object_type().singular)
+    };
+    let group = or("groupName", "")?;
+    let property = if group.is_empty() { property } else { Property { group: group.to_owned(), ..property } };
+    let value = property.value();
+    store.object_type_mut().add(property);
+    Ok(value)
+}

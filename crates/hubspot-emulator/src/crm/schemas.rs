@@ -1,0 +1,90 @@
+//! Schemas of custom object types.
+
+use serde_json::{Map, Value, json};
+
+use super::Store;
+use crate::clock::iso;
+use crate::definitions::{ObjectType, Property};
+use crate::errors::{ApiError, Result};
+use crate::http::reply::Reply;
+use crate::http::request::{required, strings};
+use crate::routes::Call;
+
+/// `/crm-object-schemas/{version}/schemas…`.
+pub(crate) fn answer(call: &Call<'_>, rest: &[&str]) -> Result<Reply> {
+    let scope = |verb: &str| {
+        call.state.require_scope(&[format!("crm.schemas.custom.{verb}"), format!("crm.objects.custom.{verb}")])
+    };
+    match (call.method(), rest) {
+        ("GET", []) => {
+            scope("read")?;
+            let shown = !call.request.flag("archived");
+            let custom = |store: &Store| {
+                Some(store.read())
+                    .filter(|store| shown && store.object_type().is_custom())
+                    .map(|store| schema(call, store.object_type()))
+            };
+            let results: Vec<Value> = call.state.crm.stores().iter().filter_map(custom).collect();
+            Ok(Reply::json(200, &json!({ "results": results })))
+        }
+        ("GET", [name]) => {
+            scope("read")?;
+            let store = call.state.crm.store(name)?;
+            let store = store.read();
+            Ok(Reply::json(200, &schema(call, store.object_type())))
+        }
+        ("POST", []) => {
+            scope("write")?;
+            create(call, &call.request.object()?)
+        }
+        _ => Err(ApiError::no_such_path()),
+    }
+}
+
+fn create(call: &Call<'_>, body: &Map<String, Value>) -> Result<Reply> {
+    let name =
+        body.get("name").and_then(Value::as_str).filter(|name| !name.is_empty()).ok_or_else(|| required("name"))?;
+    let label = |number: &str| body.get("labels").and_then(|labels| labels.get(number)).and_then(Value::as_str);
+    let properties = body.get("properties").and_then(Value::as_array).ok_or_else(|| required("properties"))?;
+    let type_id = call.state.crm.define_type(name, call.state.clock.now())?;
+    for property in properties {
+        super::properties::define(call.state, &type_id, property, true)?;
+    }
+    let store = call.state.crm.store(&type_id)?;
+    let mut store = store.write();
+    let object_type = store.object_type_mut();
+    label("singular").unwrap_or(name).clone_into(&mut object_type.singular);
+    label("plural").unwrap_or(name).clone_into(&mut object_type.plural);
+    object_type.required = strings(body, "requiredProperties").into_iter().map(ToOwned::to_owned).collect();
+    if let Some(primary) = body.get("primaryDisplayProperty").and_then(Value::as_str) {
+        primary.clone_into(&mut object_type.primary);
+    }
+    Ok(Reply::json(201, &schema(call, object_type)))
+}
+
+fn schema(call: &Call<'_>, object_type: &ObjectType) -> Value {
+    let properties: Vec<Value> = object_type.properties.values().map(Property::value).collect();
+    let at = iso(object_type.defined_at.unwrap_or_default());
+    let qualified = if object_type.is_custom() {
+        format!("p{}_{}", call.state.portal_id, object_type.name)
+    } else {
+        object_type.singular.to_uppercase()
+    };
+    json!({
+        "id": object_type.type_id.trim_start_matches("2-"),
+        "objectTypeId": object_type.type_id,
+        "fullyQualifiedName": qualified,
+        "name": object_type.name,
+        "labels": {"singular": object_type.singular, "plural": object_type.plural},
+        "primaryDisplayProperty": object_type.primary,
+        "requiredProperties": object_type.required,
+        "searchableProperties": [object_type.primary],
+        "secondaryDisplayProperties": [],
+        "properties": properties,
+        "associations": [],
+        "archived": false,
+        "allowsSensitiveProperties": false,
+        "createdAt": at,
+        "updatedAt": at,
+    })
+}
