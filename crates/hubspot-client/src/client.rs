@@ -1,0 +1,122 @@
+//! The client: one per account, cheap to clone.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::account::Account;
+use crate::auth::{Auth, Credentials};
+use crate::builder::ClientBuilder;
+use crate::cms::{CmsCollection, CmsPath};
+use crate::error::Error;
+use crate::objects::Objects;
+use crate::paths::ApiVersion;
+use crate::properties::Properties;
+use crate::quota::Governor;
+use crate::request::{Reply, Request};
+use crate::schemas::Schemas;
+use crate::stats::{Counters, Stats};
+use crate::transport::Exchange;
+
+/// A client for one HubSpot account. Clones share everything: connections, quota, token, counters.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) base_url: String,
+    /// `host:port`
+    pub(crate) host: String,
+    pub(crate) version: ApiVersion,
+    pub(crate) max_retries: u32,
+    pub(crate) backoff: Duration,
+    pub(crate) credentials: Credentials,
+    pub(crate) exchange: Arc<dyn Exchange>,
+    pub(crate) governor: Arc<Governor>,
+    pub(crate) counters: Counters,
+}
+
+impl Client {
+    /// Starts a client that authenticates like this.
+    pub fn builder(auth: Auth) -> ClientBuilder {
+        ClientBuilder::new(auth)
+    }
+
+    pub(crate) fn from_inner(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Where HubSpot's API is, without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        &self.inner.base_url
+    }
+
+    /// The version of the API that paths are of.
+    pub fn api_version(&self) -> ApiVersion {
+        self.inner.version
+    }
+
+    /// What was done so far.
+    pub fn stats(&self) -> Stats {
+        self.inner.counters.read()
+    }
+
+    /// HubSpot's clock when it last answered, whole seconds: the `Date` header. Nothing before the first answer.
+    pub fn server_date(&self) -> Option<DateTime<Utc>> {
+        self.inner.counters.date()
+    }
+
+    /// CRM objects of a type: a name (`contacts`) or an object type id (`0-1`, `2-456`).
+    pub fn objects<'a>(&'a self, object_type: &'a str) -> Objects<'a> {
+        Objects::new(self, object_type)
+    }
+
+    /// The property definitions of an object type.
+    pub fn properties<'a>(&'a self, object_type: &'a str) -> Properties<'a> {
+        Properties::new(self, object_type)
+    }
+
+    /// The account's custom object types.
+    pub fn schemas(&self) -> Schemas<'_> {
+        Schemas::new(self)
+    }
+
+    /// The account itself.
+    pub fn account(&self) -> Account<'_> {
+        Account::new(self)
+    }
+
+    /// A CMS collection.
+    pub fn cms<'a>(&'a self, place: CmsPath<'a>) -> CmsCollection<'a> {
+        CmsCollection::new(self, place)
+    }
+
+    pub(crate) async fn call<T: DeserializeOwned + Send>(&self, request: Request) -> Result<Reply<T>, Error> {
+        self.inner.call(&request).await
+    }
+
+    pub(crate) async fn call_for_some<T: DeserializeOwned + Send>(
+        &self,
+        request: Request,
+    ) -> Result<Reply<Option<T>>, Error> {
+        self.inner.call_for_some(&request).await
+    }
+
+    /// The answer says no more than its status; but a page in HTML isn't HubSpot's yes.
+    pub(crate) async fn call_for_nothing(&self, request: Request) -> Result<(), Error> {
+        self.inner.call_for_some::<IgnoredAny>(&request).await.map(|_| ())
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base_url", &self.inner.base_url)
+            .field("api_version", &self.inner.version)
+            .finish_non_exhaustive()
+    }
+}

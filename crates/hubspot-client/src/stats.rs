@@ -1,0 +1,72 @@
+//! What the client has done so far, as counters.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use chrono::{DateTime, Utc};
+
+/// Counters since the client was built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Requests sent over the wire: retries, and refreshes of the OAuth token, included.
+    pub requests: u64,
+    /// Requests that were sent again, for whatever reason.
+    pub retries: u64,
+    /// Answers with status 429.
+    pub rate_limited: u64,
+    /// OAuth access tokens that were fetched.
+    pub token_refreshes: u64,
+    /// Calls a day that the account has, from HubSpot's last header.
+    pub daily_limit: Option<u64>,
+    /// Calls that are left of them, from HubSpot's last header.
+    pub daily_remaining: Option<u64>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) requests: AtomicU64,
+    pub(crate) retries: AtomicU64,
+    pub(crate) rate_limited: AtomicU64,
+    pub(crate) token_refreshes: AtomicU64,
+    /// Plus one; 0 is unknown.
+    daily_limit: AtomicU64,
+    daily_remaining: AtomicU64,
+    /// Seconds since the epoch; 0 is unknown.
+    date: AtomicI64,
+}
+
+impl Counters {
+    pub(crate) fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_daily(&self, limit: Option<u64>, remaining: Option<u64>) {
+        for (counter, value) in [(&self.daily_limit, limit), (&self.daily_remaining, remaining)] {
+            if let Some(value) = value {
+                counter.store(value.saturating_add(1), Ordering::Relaxed);
+            }
+        }
+    }
+
+    pub(crate) fn set_date(&self, date: DateTime<Utc>) {
+        self.date.store(date.timestamp(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn date(&self) -> Option<DateTime<Utc>> {
+        match self.date.load(Ordering::Relaxed) {
+            0 => None,
+            seconds => DateTime::from_timestamp(seconds, 0),
+        }
+    }
+
+    pub(crate) fn read(&self) -> Stats {
+        Stats {
+            requests: self.requests.load(Ordering::Relaxed),
+            retries: self.retries.load(Ordering::Relaxed),
+            rate_limited: self.rate_limited.load(Ordering::Relaxed),
+            token_refreshes: self.token_refreshes.load(Ordering::Relaxed),
+            daily_limit: self.daily_limit.load(Ordering::Relaxed).checked_sub(1),
+            daily_remaining: self.daily_remaining.load(Ordering::Relaxed).checked_sub(1),
+        }
+    }
+}
