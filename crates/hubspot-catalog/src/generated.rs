@@ -125,3 +125,6 @@ pub static RESOURCES: &[Resource] = &[
         operations: Operations { create: true, update: true, delete: true },
     },
 ];
+
+/// What the `resource` parameter takes, as its help says it.
+pub const RESOURCE_HELP: &str = "The HubSpot resource, one of `crm.companies`, `crm.contacts`, `crm.deals`, `crm.feedbackSubmissions`, `crm.lineItems`, `crm.products`, `crm.tickets`, `crm.quotes`, `crm.calls`, `crm.emails`, `crm.meetings`, `crm.notes`, `crm.tasks`, `cms.blogs.authors`, `cms.blogs.posts`, `cms.blogs.tags`, `cms.pages.landing`, `cms.pages.site`, `cms.hubdb.tables`, `cms.urlRedirects`. docs/resources.md says what each of them can do.";

@@ -23,5 +23,5 @@ mod generated;
 mod resource;
 
 pub use find::{UnknownResource, find, names};
-pub use generated::RESOURCES;
+pub use generated::{RESOURCE_HELP, RESOURCES};
 pub use resource::{Cms, Crm, Kind, Operations, Resource};
