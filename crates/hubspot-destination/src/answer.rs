@@ -1,0 +1,225 @@
+//! What a successful answer means for each record of its call. Pure.
+//!
+//! Nothing counts as written that no result names. A result names a record by `objectWriteTraceId`, else by the object's id, else by
+//! the values that were sent. When the counts leave only one reading (as many results as records that are still open, and no error
+//! that names nobody), that is a name, too: CMS answers carry no trace.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::api::Answer;
+use crate::change::Change;
+use crate::error::{Failure, Refusal};
+use crate::shape::Object;
+
+const TRACE: &str = "objectWriteTraceId";
+
+/// One verdict for each change, in order.
+pub(crate) fn verdicts(changes: &[&Change], answer: Answer) -> Vec<Result<(), Failure>> {
+    let by_trace: HashMap<String, usize> = changes.iter().enumerate().map(|(n, change)| (change.trace(), n)).collect();
+    let by_id: HashMap<&str, usize> =
+        changes.iter().enumerate().filter_map(|(n, change)| Some((change.id.as_deref()?, n))).collect();
+    let mut verdicts: Vec<Option<Result<(), Failure>>> = vec![None; changes.len()];
+
+    let mut loose_errors: Vec<Refusal> = Vec::new();
+    for error in answer.errors {
+        let guilty = guilty(&error, &by_trace, &by_id);
+        if guilty.is_empty() {
+            loose_errors.push(error);
+        } else {
+            for n in guilty {
+                verdicts[n] = Some(Err(Failure::Refused(Box::new(error.clone()))));
+            }
+        }
+    }
+
+    let mut loose_results: Vec<Object> = Vec::new();
+    for result in answer.results {
+        let trace = result.get(TRACE).and_then(text).and_then(|trace| by_trace.get(&trace));
+        let named = trace.or_else(|| by_id.get(result.get("id").and_then(text)?.as_str()));
+        match named {
+            // An error that names a record outweighs a result that does.
+            Some(n) => {
+                verdicts[*n].get_or_insert(Ok(()));
+            }
+            None => loose_results.push(result),
+        }
+    }
+
+    let open = verdicts.iter().filter(|verdict| verdict.is_none()).count();
+    if loose_errors.is_empty() && loose_results.len() == open {
+        return verdicts.into_iter().map(|verdict| verdict.unwrap_or(Ok(()))).collect();
+    }
+    for (change, verdict) in changes.iter().zip(&mut verdicts).filter(|(_, verdict)| verdict.is_none()) {
+        if let Some(found) = loose_results.iter().position(|result| holds(result, &change.body)) {
+            loose_results.swap_remove(found);
+            *verdict = Some(Ok(()));
+        }
+    }
+    // While results are left over that can't be told apart, any of the open records may have been written.
+    let reason = if loose_results.is_empty() { one_of(loose_errors) } else { None };
+    let open = reason.map_or(Failure::Unnamed, |refusal| Failure::Refused(Box::new(refusal)));
+    verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(|| Err(open.clone()))).collect()
+}
+
+/// The records that an error names, by trace or by id.
+fn guilty(error: &Refusal, by_trace: &HashMap<String, usize>, by_id: &HashMap<&str, usize>) -> Vec<usize> {
+    let contexts = std::iter::once(&error.context).chain(error.details.iter().map(|detail| &detail.context));
+    let named = contexts.flatten().flat_map(|(name, values)| {
+        values.iter().filter_map(move |value| {
+            if name == TRACE { by_trace.get(value) } else { by_id.get(value.as_str()) }.copied()
+        })
+    });
+    named.collect()
+}
+
+/// Whether an object that HubSpot answered with has every text that was sent.
+fn holds(result: &Object, sent: &Object) -> bool {
+    let mut texts = 0;
+    let same = sent.iter().all(|(name, value)| match value {
+        Value::String(_) => {
+            texts += 1;
+            result.get(name) == Some(value)
+        }
+        Value::Object(inner) if name == "properties" => match result.get(name) {
+            Some(Value::Object(properties)) => {
+                texts += 1;
+                holds(properties, inner)
+            }
+            _ => false,
+        },
+        _ => true,
+    });
+    same && texts > 0
+}
+
+/// So many messages of errors that name nobody are repeated for each record that may be meant.
+const SHOWN: usize = 5;
+
+/// The reason of records that no result names, when the errors name nobody: the error, or all of them.
+fn one_of(mut errors: Vec<Refusal>) -> Option<Refusal> {
+    errors.dedup();
+    let mut refusal = errors.first()?.clone();
+    if errors.len() > 1 {
+        let messages: Vec<&str> = errors.iter().take(SHOWN).map(|error| error.message.as_str()).collect();
+        refusal.message = format!("one of these: {}", messages.join(" / "));
+        refusal.details = errors.iter().flat_map(|error| &error.details).cloned().collect();
+    }
+    Some(refusal)
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opencdc::{Data, Metadata, Position, Record};
+    use serde_json::json;
+
+    use super::*;
+
+    fn creates(resource: &str, payloads: &[Value]) -> Vec<Change> {
+        let resource = hubspot_catalog::find(resource).unwrap();
+        let change = |(n, payload): (usize, &Value)| {
+            let after = Data::try_from(payload.clone()).unwrap();
+            let key = Data::Raw(Vec::new());
+            Change::read(resource, n, Record::create(Position::default(), Metadata::new(), key, after)).unwrap()
+        };
+        payloads.iter().enumerate().map(change).collect()
+    }
+
+    fn updates(ids: &[&str]) -> Vec<Change> {
+        let resource = hubspot_catalog::find("crm.contacts").unwrap();
+        let change = |(n, id): (usize, &&str)| {
+            let key = Data::try_from(json!({ "id": id })).unwrap();
+            let after = Data::try_from(json!({"firstname": "Ada"})).unwrap();
+            Change::read(resource, 10 + n, Record::update(Position::default(), Metadata::new(), key, None, after))
+                .unwrap()
+        };
+        ids.iter().enumerate().map(change).collect()
+    }
+
+    fn judge(changes: &[Change], results: Value, errors: Vec<Refusal>) -> Vec<Result<(), Failure>> {
+        let results = serde_json::from_value(results).unwrap();
+        verdicts(&changes.iter().collect::<Vec<_>>(), Answer { results, errors })
+    }
+
+    fn error(message: &str, context: &[(&str, &[&str])]) -> Refusal {
+        let values = |list: &[&str]| list.iter().map(|value| (*value).to_owned()).collect();
+        let context = context.iter().map(|(name, list)| ((*name).to_owned(), values(list))).collect();
+        Refusal { message: message.to_owned(), context, ..Refusal::default() }
+    }
+
+    fn refused(verdict: &Result<(), Failure>) -> &str {
+        match verdict {
+            Err(Failure::Refused(refusal)) => &refusal.message,
+            other => panic!("{other:?} is no refusal"),
+        }
+    }
+
+    #[test]
+    fn traces_tie_results_and_errors_to_records_in_any_order() {
+        let changes = creates("crm.contacts", &[json!({"a": "1"}), json!({"a": "2"}), json!({"a": "3"})]);
+        let results = json!([{"id": "9", "objectWriteTraceId": "2"}, {"id": "8", "objectWriteTraceId": "0"}]);
+        let verdicts = judge(&changes, results, vec![error("bad", &[(TRACE, &["1"])])]);
+        assert_eq!((&verdicts[0], &verdicts[2]), (&Ok(()), &Ok(())));
+        assert_eq!(refused(&verdicts[1]), "bad");
+    }
+
+    #[test]
+    fn ids_tie_results_and_errors_and_are_never_taken_for_traces() {
+        // The id of the second is the trace of the first.
+        let changes = updates(&["51", "10", "53"]);
+        let verdicts = judge(&changes, json!([{"id": "51"}]), vec![error("gone", &[("ids", &["10", "53"])])]);
+        assert_eq!(verdicts[0], Ok(()));
+        assert_eq!((refused(&verdicts[1]), refused(&verdicts[2])), ("gone", "gone"));
+    }
+
+    #[test]
+    fn an_answer_that_names_nothing_is_no_success() {
+        let changes = creates("crm.contacts", &[json!({"a": "1"}), json!({"a": "2"})]);
+        assert_eq!(judge(&changes, json!([]), vec![]), vec![Err(Failure::Unnamed), Err(Failure::Unnamed)]);
+        let half = judge(&changes, json!([{"id": "8", "objectWriteTraceId": "1"}]), vec![]);
+        assert_eq!(half, vec![Err(Failure::Unnamed), Ok(())]);
+    }
+
+    #[test]
+    fn an_error_outweighs_a_result() {
+        let changes = updates(&["51"]);
+        let verdicts = judge(&changes, json!([{"id": "51"}]), vec![error("bad", &[("id", &["51"])])]);
+        assert_eq!(refused(&verdicts[0]), "bad");
+    }
+
+    #[test]
+    fn without_traces_as_many_results_as_records_are_all_of_them() {
+        let changes = creates("cms.blogs.tags", &[json!({"name": "a"}), json!({"name": "b"})]);
+        assert_eq!(judge(&changes, json!([{"id": "1"}, {"id": "2"}]), vec![]), vec![Ok(()), Ok(())]);
+        // An update of an object that was merged away is answered with the winner's id.
+        assert_eq!(judge(&updates(&["51", "52"]), json!([{"id": "51"}, {"id": "99"}]), vec![]), vec![Ok(()), Ok(())]);
+    }
+
+    #[test]
+    fn without_traces_values_tell_who_was_written_and_the_rest_gets_the_errors() {
+        let changes = creates("cms.blogs.tags", &[json!({"name": "a"}), json!({"name": "b"}), json!({"name": "c"})]);
+        let results = json!([{"id": "1", "name": "c"}, {"id": "2", "name": "a"}]);
+        let verdicts = judge(&changes, results, vec![error("slug is taken", &[])]);
+        assert_eq!((&verdicts[0], &verdicts[2]), (&Ok(()), &Ok(())));
+        assert_eq!(refused(&verdicts[1]), "slug is taken");
+
+        let verdicts = judge(&changes, json!([{"id": "1", "name": "c"}]), vec![error("x", &[]), error("y", &[])]);
+        assert_eq!((refused(&verdicts[0]), refused(&verdicts[1])), ("one of these: x / y", "one of these: x / y"));
+    }
+
+    #[test]
+    fn where_nothing_tells_records_apart_their_outcome_is_unknown() {
+        let changes = creates("cms.blogs.tags", &[json!({"name": "a"}), json!({"name": "b"})]);
+        let verdicts = judge(&changes, json!([{"id": "1", "name": "A"}]), vec![error("slug is taken", &[])]);
+        assert_eq!(verdicts, vec![Err(Failure::Unnamed), Err(Failure::Unnamed)]);
+    }
+}
