@@ -166,7 +166,7 @@ impl Inner {
         self.counters.set_daily(answer.rate.daily, answer.rate.daily_remaining);
 
         if answer.is_success() {
-            permit.answered(&answer.rate);
+            permit.answered(&answer.rate, answer.is_success());
             if let Some(cut) = &answer.cut {
                 let problem = format!("the body is cut: {cut}");
                 return Ok(Err(Fault::Body(answer, problem)));
@@ -190,7 +190,7 @@ impl Inner {
             permit.limited(policy, fault.retry_after());
             return Ok(Err(fault));
         }
-        permit.answered(&answer.rate);
+        permit.answered(&answer.rate, answer.is_success());
         course.limited = 0;
         if answer.status == 401
             && self.credentials.can_refresh()

@@ -25,7 +25,7 @@ use crate::pause::{Passage, Pause};
 use crate::request::Bucket;
 use crate::window::{Ticket, Window};
 
-/// Until headers tell: the smallest of HubSpot's limits.
+/// Until answers tell: the smallest of HubSpot's limits. Where HubSpot answers well without these headers, only 429s tell of a limit.
 const GENERAL_AT_FIRST: (u32, Duration) = (100, Duration::from_secs(10));
 
 /// HubSpot's limit for searches; no header tells it.
@@ -159,15 +159,19 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
-    /// HubSpot answered, with whatever status but 429.
-    pub(crate) fn answered(mut self, rate: &RateHeaders) {
+    /// HubSpot answered, with whatever status but 429; `good` with a success.
+    pub(crate) fn answered(mut self, rate: &RateHeaders, good: bool) {
         let Some(ticket) = self.ticket.take() else { return };
         let now = Instant::now();
         let mut state = self.governor.state();
         let window = state.window(self.bucket);
         window.counted(&ticket, now);
         if self.bucket == Bucket::General {
-            window.learn(&ticket, rate, now);
+            if rate.max.is_none() && good {
+                window.untold();
+            } else {
+                window.learn(&ticket, rate, now);
+            }
         }
         window.resume(&ticket);
         if self.daily_probe {
@@ -196,6 +200,7 @@ impl Permit {
         // Believed, not documented: a request that was turned away takes no room in HubSpot's window.
         state.window(self.bucket).give_back(&ticket);
         self.stop_probing(&mut state, &ticket);
+        state.window(self.bucket).is_limited();
         match policy {
             Policy::Secondly => state.window(self.bucket).pause(now + retry_after.unwrap_or(A_SECOND).max(A_SECOND)),
             Policy::TenSecondly => {

@@ -21,7 +21,12 @@ const INTERVALS: std::ops::RangeInclusive<u64> = 100..=600_000;
 
 #[derive(Debug)]
 pub(crate) struct Window {
-    limit: u32,
+    /// `None`: HubSpot answers without saying that there is one.
+    limit: Option<u32>,
+    /// What holds until headers tell, and when a 429 shows that there is a limit after all.
+    assumed: u32,
+    /// Headers have told a limit.
+    told: bool,
     interval: Duration,
     requests: VecDeque<Sent>,
     /// Requests that others sent, as far as the last header tells, and when they have left the window at the latest.
@@ -53,7 +58,9 @@ pub(crate) struct Ticket {
 impl Window {
     pub(crate) fn new(limit: u32, interval: Duration) -> Self {
         Self {
-            limit,
+            limit: Some(limit),
+            assumed: limit,
+            told: false,
             interval,
             requests: VecDeque::new(),
             others: 0,
@@ -75,7 +82,7 @@ impl Window {
         let used = self.requests.len() as u32;
         // A probe is there to find out about the others.
         let others = if probe { 0 } else { self.others };
-        if used + others >= self.limit {
+        if self.limit.is_some_and(|limit| used + others >= limit) {
             let room = self.requests.iter().map(|sent| sent.leaves(self.interval)).min();
             return Err(room.into_iter().chain(self.others_until).min());
         }
@@ -83,7 +90,9 @@ impl Window {
             pause.start_probing();
         }
         self.taken += 1;
-        self.requests.push_back(Sent { number: self.taken, at: now, answered: None });
+        if self.limit.is_some() {
+            self.requests.push_back(Sent { number: self.taken, at: now, answered: None });
+        }
         Ok(Ticket { number: self.taken, used: used + 1, probe })
     }
 
@@ -106,7 +115,8 @@ impl Window {
     /// a low estimate, never a high one, so that a client which is alone never holds itself back.
     pub(crate) fn learn(&mut self, ticket: &Ticket, rate: &RateHeaders, now: Instant) {
         let Some(max) = rate.max.filter(|max| *max > 0) else { return };
-        self.limit = max;
+        self.limit = Some(max);
+        self.told = true;
         if let Some(interval) = rate.interval_ms.filter(|interval| INTERVALS.contains(interval)) {
             self.interval = Duration::from_millis(interval);
         }
@@ -119,6 +129,20 @@ impl Window {
         let ours = u64::from(ticket.used) + since;
         self.others = u64::from(max.saturating_sub(remaining)).saturating_sub(ours) as u32;
         self.others_until = (self.others > 0).then(|| now + self.interval);
+    }
+
+    /// A good answer came without a word of limits: then only 429s tell of them, and holding back for a limit that is only assumed would be in
+    /// vain. What headers told once keeps holding.
+    pub(crate) fn untold(&mut self) {
+        if !self.told {
+            self.limit = None;
+            self.requests.clear();
+        }
+    }
+
+    /// A 429 came: there is a limit, told or not.
+    pub(crate) fn is_limited(&mut self) {
+        self.limit.get_or_insert(self.assumed);
     }
 
     /// Nothing goes before `until`, then one request alone.
@@ -246,8 +270,33 @@ mod tests {
             RateHeaders { max: Some(100), remaining: Some(500), ..RateHeaders::default() },
         ] {
             window.learn(&ticket, &rate, start);
-            assert_eq!((window.limit, window.interval, window.others), (100, INTERVAL, 0));
+            assert_eq!((window.limit, window.interval, window.others), (Some(100), INTERVAL, 0));
         }
+    }
+
+    #[test]
+    fn without_a_word_of_limits_nothing_is_held_back_until_a_429_tells() {
+        let start = Instant::now();
+        let mut window = Window::new(2, INTERVAL);
+        window.try_take(start).unwrap();
+        window.untold();
+        for _ in 0..50 {
+            window.try_take(start).unwrap();
+        }
+        window.is_limited();
+        window.try_take(start).unwrap();
+        window.try_take(start).unwrap();
+        assert!(window.try_take(start).is_err());
+    }
+
+    #[test]
+    fn what_headers_told_once_keeps_holding() {
+        let start = Instant::now();
+        let mut window = Window::new(100, INTERVAL);
+        let ticket = window.try_take(start).unwrap();
+        window.learn(&ticket, &told(1, 0), start);
+        window.untold();
+        assert!(window.try_take(start).is_err());
     }
 
     #[test]

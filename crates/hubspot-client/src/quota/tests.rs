@@ -64,7 +64,7 @@ async fn call(
         let answer = server.arrive();
         sleep(back).await;
         match answer {
-            Ok(rate) => permit.answered(&rate),
+            Ok(rate) => permit.answered(&rate, true),
             Err(()) => permit.limited(Policy::new(None, bucket), None),
         }
     }
@@ -140,13 +140,13 @@ async fn what_goes_within_the_limit_never_waits() {
     let governor = Governor::new();
     let start = Instant::now();
     for _ in 0..100 {
-        governor.acquire(Bucket::General).await.answered(&RateHeaders::default());
+        governor.acquire(Bucket::General).await.answered(&RateHeaders::default(), false);
     }
     for _ in 0..5 {
-        governor.acquire(Bucket::Search).await.answered(&RateHeaders::default());
+        governor.acquire(Bucket::Search).await.answered(&RateHeaders::default(), false);
     }
     assert_eq!(start.elapsed(), Duration::ZERO);
-    governor.acquire(Bucket::General).await.answered(&RateHeaders::default());
+    governor.acquire(Bucket::General).await.answered(&RateHeaders::default(), false);
     assert!(start.elapsed() >= TEN_SECONDS);
 }
 
@@ -168,7 +168,7 @@ async fn behind_a_429_waits_the_kind_that_it_is_about() {
             let permit = governor.acquire(bucket).await;
             permit.limited(Policy::new(policy, bucket), retry_after.map(Duration::from_secs));
             let start = Instant::now();
-            governor.acquire(other).await.answered(&RateHeaders::default());
+            governor.acquire(other).await.answered(&RateHeaders::default(), false);
             start.elapsed().as_millis()
         };
         assert_eq!(waited(Bucket::General).await, general, "general behind {policy:?} of {bucket:?}");
@@ -179,11 +179,11 @@ async fn behind_a_429_waits_the_kind_that_it_is_about() {
 #[tokio::test(start_paused = true)]
 async fn the_rolling_window_frees_when_the_oldest_request_leaves() {
     let governor = Governor::new();
-    governor.acquire(Bucket::General).await.answered(&RateHeaders::default());
+    governor.acquire(Bucket::General).await.answered(&RateHeaders::default(), false);
     sleep(Duration::from_secs(4)).await;
     governor.acquire(Bucket::General).await.limited(Policy::TenSecondly, None);
     let start = Instant::now();
-    governor.acquire(Bucket::General).await.answered(&RateHeaders::default());
+    governor.acquire(Bucket::General).await.answered(&RateHeaders::default(), false);
     assert_eq!(start.elapsed(), Duration::from_secs(6));
 }
 
@@ -231,7 +231,7 @@ async fn the_daily_limit_stops_all_and_one_goes_to_see() {
                 sent.fetch_add(1, Ordering::Relaxed);
                 sleep(LATENCY).await;
                 if Instant::now() >= opens {
-                    permit.answered(&RateHeaders::default());
+                    permit.answered(&RateHeaders::default(), false);
                     return Instant::now();
                 }
                 permit.limited(Policy::Daily, None);
@@ -255,7 +255,7 @@ async fn one_that_goes_to_see_and_is_lost_is_followed_by_another() {
     let lost = governor.acquire(Bucket::General).await;
     let waiting = tokio::spawn({
         let governor = Arc::clone(&governor);
-        async move { governor.acquire(Bucket::Search).await.answered(&RateHeaders::default()) }
+        async move { governor.acquire(Bucket::Search).await.answered(&RateHeaders::default(), false) }
     });
     sleep(Duration::from_secs(5)).await;
     assert!(!waiting.is_finished());
@@ -278,7 +278,7 @@ async fn a_request_that_never_left_takes_no_place() {
 async fn callers_are_served_in_the_order_they_came() {
     let governor = Governor::new();
     for _ in 0..100 {
-        governor.acquire(Bucket::General).await.answered(&RateHeaders::default());
+        governor.acquire(Bucket::General).await.answered(&RateHeaders::default(), false);
     }
     let order = Arc::new(Mutex::new(Vec::new()));
     let mut callers = JoinSet::new();
@@ -287,7 +287,7 @@ async fn callers_are_served_in_the_order_they_came() {
         callers.spawn(async move {
             let permit = governor.acquire(Bucket::General).await;
             order.lock().unwrap().push(index);
-            permit.answered(&RateHeaders::default());
+            permit.answered(&RateHeaders::default(), false);
         });
         tokio::task::yield_now().await;
     }
