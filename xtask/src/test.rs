@@ -1,0 +1,75 @@
+//! Tests, and what CI runs around them.
+
+use std::env;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::cargo::{self, Profile};
+use crate::codegen;
+
+/// What is done about the tests that need Go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Go {
+    /// They run where Go is, and are said to be skipped where it isn't.
+    IfPresent,
+    /// Without Go, the run fails.
+    Required,
+}
+
+/// The Go modules that drive the plugin with Conduit's own libraries.
+const GO_MODULES: [&str; 2] = ["tests/interop", "tests/interop/goconnector"];
+
+/// All tests: Rust's, then Conduit's own client library (Go) against the plugin.
+pub(crate) fn run(root: &Path, go: Go) -> Result<()> {
+    cargo::build_processes(root, Profile::Dev)?;
+    cargo::cargo(root, ["test", "--workspace"])?;
+    interop(root, go)
+}
+
+/// What CI runs.
+pub(crate) fn ci(root: &Path) -> Result<()> {
+    step("formatting");
+    cargo::cargo(root, ["fmt", "--all", "--check"])?;
+    step("lints");
+    cargo::cargo(root, ["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
+    step("generated code");
+    codegen::run(root, codegen::Mode::Check)?;
+    step("docs");
+    let mut docs = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    docs.args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "--deny warnings").current_dir(root);
+    cargo::run(&mut docs)?;
+    step("tests");
+    run(root, Go::Required)
+}
+
+fn interop(root: &Path, go: Go) -> Result<()> {
+    if Command::new("go").arg("version").output().is_err() {
+        if go == Go::Required {
+            bail!("the interop tests need Go, and there is no `go` on the PATH");
+        }
+        println!("SKIPPED: tests/interop (Conduit's own client library): there is no `go` on the PATH");
+        return Ok(());
+    }
+    let programs = cargo::binaries(root, Profile::Dev);
+    for module in GO_MODULES {
+        let folder = root.join(module);
+        if !folder.join("go.mod").exists() {
+            continue;
+        }
+        step(module);
+        cargo::run(
+            Command::new("go")
+                .args(["test", "-count=1", "./..."])
+                .current_dir(folder)
+                .env("CONDUIT_CONNECTOR_HUBSPOT", programs.join("conduit-connector-hubspot"))
+                .env("HUBSPOT_EMULATOR", programs.join("hubspot-emulator")),
+        )?;
+    }
+    Ok(())
+}
+
+fn step(what: &str) {
+    println!("== {what}");
+}
