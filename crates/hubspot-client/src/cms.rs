@@ -33,15 +33,28 @@ pub struct CmsListParams {
     pub sort: Option<String>,
     /// Only objects created after this instant, in milliseconds since the epoch.
     pub created_after: Option<i64>,
+    /// Only objects created before this instant, in milliseconds since the epoch.
+    pub created_before: Option<i64>,
     /// Only objects changed after this instant, in milliseconds since the epoch.
     pub updated_after: Option<i64>,
+    /// Only objects changed before this instant, in milliseconds since the epoch.
+    pub updated_before: Option<i64>,
     /// `true` lists deleted objects only.
     pub archived: bool,
 }
 
 impl Default for CmsListParams {
     fn default() -> Self {
-        Self { limit: LIST_LIMIT, after: None, sort: None, created_after: None, updated_after: None, archived: false }
+        Self {
+            limit: LIST_LIMIT,
+            after: None,
+            sort: None,
+            created_after: None,
+            created_before: None,
+            updated_after: None,
+            updated_before: None,
+            archived: false,
+        }
     }
 }
 
@@ -74,7 +87,9 @@ impl<'a> CmsCollection<'a> {
             .query("after", params.after.as_deref())
             .query("sort", params.sort.as_deref())
             .query("createdAfter", params.created_after.and_then(date_time))
+            .query("createdBefore", params.created_before.and_then(date_time))
             .query("updatedAfter", params.updated_after.and_then(date_time))
+            .query("updatedBefore", params.updated_before.and_then(date_time))
             .query("archived", params.archived.then_some("true"));
         Ok(self.client.call::<PageWire<Object>>(request).await?.into())
     }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 fn structured(value: serde_json::Value) -> Data {
-    Data::try_from(value).unwrap()
+    Data::try_from(value).expect("an object")
 }
 
 #[test]
