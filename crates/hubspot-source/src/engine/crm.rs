@@ -1,0 +1,70 @@
+//! How CRM objects are asked for, and read.
+
+use hubspot_catalog::Crm;
+
+use super::walk::{Drain, Walk};
+use crate::ask::{Comparison, Filter, ListRequest, Request, SearchRequest};
+use crate::item::{Item, Millis};
+
+/// HubSpot's bound on objects of a list page.
+pub(super) const LIST_LIMIT: u32 = 100;
+
+/// HubSpot's bound on results of a search page.
+pub(super) const SEARCH_LIMIT: u32 = 200;
+
+/// The property that every object's id can be searched and sorted by.
+const ID_PROPERTY: &str = "hs_object_id";
+
+/// A page of the list endpoint.
+pub(super) fn list(after: Option<String>, limit: u32, archived: bool, properties: Vec<String>) -> Request {
+    Request::List(ListRequest { after, limit, archived, properties })
+}
+
+/// The list cursor behind an object.
+///
+/// HubSpot lists by id and its cursor is the last id. Should it mean "from this id on", resuming repeats one object;
+/// none is skipped either way.
+pub(super) fn cursor_after(item: &Item) -> Option<String> {
+    item.id().map(|id| id.to_string())
+}
+
+/// The next page of a walk along the changed-time.
+pub(super) fn walk(crm: &Crm, walk: &Walk, properties: Vec<String>) -> Request {
+    let updated =
+        |operator, value: Millis| Filter { property: crm.updated_property.to_owned(), operator, value: value.into() };
+    let (filters, sort) = match &walk.drain {
+        Some(Drain { id, .. }) => {
+            let mut filters = vec![updated(Comparison::Equal, walk.at)];
+            filters.extend(id.map(|id| Filter {
+                property: ID_PROPERTY.to_owned(),
+                operator: Comparison::Greater,
+                value: id.into(),
+            }));
+            (filters, ID_PROPERTY)
+        }
+        None => (range(crm, walk.at, walk.until), crm.updated_property),
+    };
+    Request::Search(SearchRequest { filters, sort: sort.to_owned(), limit: SEARCH_LIMIT, properties })
+}
+
+/// How many objects changed in `from..to`: the answer's `total`.
+pub(super) fn count(crm: &Crm, from: Millis, to: Millis) -> Request {
+    let filters = range(crm, from, Some(to));
+    Request::Search(SearchRequest { filters, sort: crm.updated_property.to_owned(), limit: 1, properties: Vec::new() })
+}
+
+fn range(crm: &Crm, from: Millis, to: Option<Millis>) -> Vec<Filter> {
+    let updated =
+        |operator, value: Millis| Filter { property: crm.updated_property.to_owned(), operator, value: value.into() };
+    let mut filters = vec![updated(Comparison::GreaterOrEqual, from)];
+    filters.extend(to.map(|to| updated(Comparison::Less, to)));
+    filters
+}
+
+pub(super) fn created(crm: &Crm, item: &Item) -> Option<Millis> {
+    item.time("createdAt").or_else(|| item.property_time(crm.created_property))
+}
+
+pub(super) fn updated(crm: &Crm, item: &Item) -> Option<Millis> {
+    item.property_time(crm.updated_property).or_else(|| item.time("updatedAt"))
+}

@@ -1,0 +1,255 @@
+//! Walking an axis of time by keyset: always the first page of "from here on", never an offset.
+//!
+//! An offset into a live result shifts whenever a row leaves it, and skips a row for each. A keyset can't: a full page
+//! withholds its last millisecond (there may be more of it on the next page) and the next page starts there. When a
+//! page is one single millisecond, that millisecond is drained on its own, by id (search) or by HubSpot's page cursor
+//! (CMS).
+
+use crate::ask::Response;
+use crate::error::AnswerError;
+use crate::item::{Item, ItemId, Millis};
+
+/// Where a walk is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Walk {
+    /// Everything before this has been read.
+    pub(crate) at: Millis,
+    /// Set while the millisecond `at` is drained.
+    pub(crate) drain: Option<Drain>,
+    /// Where the walk ends; `None` is the head.
+    pub(crate) until: Option<Millis>,
+}
+
+/// How far one millisecond has been drained.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Drain {
+    /// Search: ids up to this one have been read.
+    pub(crate) id: Option<u64>,
+    /// CMS: HubSpot's cursor of the next page.
+    pub(crate) page: Option<String>,
+    /// HubSpot's clock when the drain began: its first page is the oldest of its readings.
+    pub(crate) hub: Option<Millis>,
+    /// How many objects the query had; a change means that pages have shifted.
+    total: Option<u64>,
+}
+
+impl Drain {
+    /// The rest of a millisecond whose objects up to this id are done.
+    pub(crate) fn behind(id: u64) -> Self {
+        Self { id: Some(id), ..Self::default() }
+    }
+}
+
+/// How a millisecond of many objects is drained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Draining {
+    /// By a query for that millisecond alone, sorted by id, from the last id on.
+    ById,
+    /// By following the page cursors of the query that found it.
+    ByPage,
+}
+
+/// A row of a page with its place on the walk's axis.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) item: Item,
+    pub(crate) id: ItemId,
+    pub(crate) at: Millis,
+}
+
+/// What a page meant.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// The rows that it is safe to take, in order.
+    pub(crate) rows: Vec<Row>,
+    /// The stretch that has now been read without a hole: from, to (`None`: the head), and HubSpot's clock at the
+    /// (oldest) reading.
+    pub(crate) covered: Option<(Millis, Option<Millis>, Millis)>,
+    /// How the walk goes on; `None` when it is done.
+    pub(crate) next: Option<Walk>,
+}
+
+impl Walk {
+    pub(crate) fn from(at: Millis, until: Option<Millis>) -> Self {
+        Self { at, drain: None, until }
+    }
+
+    fn on(&self, at: Millis) -> Option<Self> {
+        self.until.is_none_or(|until| at < until).then(|| Self::from(at, self.until))
+    }
+
+    /// Reads a page. `limit` is what was asked for, `hub` an instant of HubSpot's clock not after the reading, `rows`
+    /// the page's rows.
+    pub(crate) fn absorb(
+        self,
+        draining: Draining,
+        mut rows: Vec<Row>,
+        response: &Response,
+        limit: u32,
+        hub: Millis,
+    ) -> Result<Step, AnswerError> {
+        let full = rows.len() >= limit as usize || response.next.is_some();
+        if let Some(drain) = self.drain.clone() {
+            return Ok(self.drained(draining, drain, rows, response, full, hub));
+        }
+        rows.retain(|row| row.at >= self.at && self.until.is_none_or(|until| row.at < until));
+        rows.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        if !full {
+            let next = None;
+            return Ok(Step { rows, covered: Some((self.at, self.until, hub)), next });
+        }
+        let Some(last) = rows.last().map(|row| row.at) else {
+            // CMS filters are exclusive or inclusive as HubSpot pleases: a page may be full of the millisecond before.
+            return match draining {
+                Draining::ById => Err(AnswerError::OutOfRange { since: self.at }),
+                Draining::ByPage => Ok(self.into_drain()),
+            };
+        };
+        if last == self.at {
+            return Ok(self.into_drain());
+        }
+        rows.retain(|row| row.at < last);
+        let alone = rows.is_empty();
+        let mut next = Self::from(last, self.until);
+        if alone {
+            next.drain = Some(Drain::default());
+        }
+        Ok(Step { rows, covered: Some((self.at, Some(last), hub)), next: Some(next) })
+    }
+
+    fn into_drain(self) -> Step {
+        Step { rows: Vec::new(), covered: None, next: Some(Self { drain: Some(Drain::default()), ..self }) }
+    }
+
+    fn drained(
+        self,
+        draining: Draining,
+        mut drain: Drain,
+        mut rows: Vec<Row>,
+        response: &Response,
+        full: bool,
+        hub: Millis,
+    ) -> Step {
+        let hub = *drain.hub.get_or_insert(hub);
+        let more = match draining {
+            Draining::ById => {
+                let last =
+                    rows.iter().filter_map(|row| if let ItemId::Number(id) = row.id { Some(id) } else { None }).max();
+                // An id that doesn't grow would ask the same again, forever.
+                let grows = last > drain.id;
+                drain.id = drain.id.max(last);
+                full && grows
+            }
+            Draining::ByPage => {
+                if drain.total.is_some() && drain.total != response.total {
+                    // Objects came or went, and pages shifted: what was read so far stays read, the rest is read again.
+                    let again = Drain { hub: Some(hub), ..Drain::default() };
+                    return Step { rows: Vec::new(), covered: None, next: Some(Self { drain: Some(again), ..self }) };
+                }
+                drain.total = response.total;
+                drain.page.clone_from(&response.next);
+                drain.page.is_some() && rows.iter().all(|row| row.at <= self.at)
+            }
+        };
+        rows.retain(|row| row.at == self.at);
+        rows.sort_by(|a, b| a.id.cmp(&b.id));
+        if more {
+            Step { rows, covered: None, next: Some(Self { drain: Some(drain), ..self }) }
+        } else {
+            Step { rows, covered: Some((self.at, Some(self.at + 1), hub)), next: self.on(self.at + 1) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(of: &[(u64, Millis)]) -> Vec<Row> {
+        of.iter().map(|&(id, at)| Row { item: Item::default(), id: ItemId::Number(id), at }).collect()
+    }
+
+    fn ids(step: &Step) -> Vec<String> {
+        step.rows.iter().map(|row| row.id.to_string()).collect()
+    }
+
+    fn page(walk: Walk, of: &[(u64, Millis)], limit: u32, hub: Millis) -> Step {
+        walk.absorb(Draining::ById, rows(of), &Response::default(), limit, hub).expect("in range")
+    }
+
+    #[test]
+    fn a_full_page_withholds_its_last_millisecond() {
+        let step = page(Walk::from(10, None), &[(5, 10), (3, 11), (9, 12), (1, 12)], 4, 99);
+        assert_eq!(ids(&step), ["5", "3"]);
+        assert_eq!(step.covered, Some((10, Some(12), 99)));
+        assert_eq!(step.next, Some(Walk::from(12, None)));
+    }
+
+    #[test]
+    fn a_short_page_is_the_end() {
+        let step = page(Walk::from(10, None), &[(5, 10), (1, 12)], 4, 99);
+        assert_eq!(ids(&step), ["5", "1"]);
+        assert_eq!((step.covered, step.next), (Some((10, None, 99)), None));
+    }
+
+    #[test]
+    fn a_page_of_one_millisecond_is_drained_by_id_and_the_walk_goes_on_behind_it() {
+        let step = page(Walk::from(12, None), &[(9, 12), (1, 12)], 2, 50);
+        assert!(step.rows.is_empty() && step.covered.is_none());
+        let step = page(step.next.expect("drains"), &[(1, 12), (4, 12)], 2, 60);
+        assert_eq!(ids(&step), ["1", "4"]);
+        assert_eq!(step.covered, None);
+        let walk = step.next.expect("drains on");
+        assert_eq!(walk.drain.as_ref().and_then(|drain| drain.id), Some(4));
+        let step = page(walk, &[(9, 12)], 2, 70);
+        assert_eq!(ids(&step), ["9"]);
+        assert_eq!(step.covered, Some((12, Some(13), 60)), "as old as its first reading");
+        assert_eq!(step.next, Some(Walk::from(13, None)));
+    }
+
+    #[test]
+    fn rows_outside_the_asked_range_are_left_out_and_a_page_of_them_is_an_error() {
+        let step = page(Walk::from(10, Some(12)), &[(5, 9), (1, 10), (2, 12)], 4, 99);
+        assert_eq!(ids(&step), ["1"]);
+        let error = Walk::from(10, None).absorb(Draining::ById, rows(&[(5, 9), (6, 9)]), &Response::default(), 2, 99);
+        assert_eq!(error.map(|_| ()), Err(AnswerError::OutOfRange { since: 10 }));
+    }
+
+    #[test]
+    fn a_bounded_walk_ends_at_its_bound() {
+        let walk = Walk { at: 11, drain: Some(Drain::default()), until: Some(12) };
+        let step = page(walk, &[(5, 11)], 4, 99);
+        assert_eq!((step.covered, step.next), (Some((11, Some(12), 99)), None));
+    }
+
+    #[test]
+    fn pages_that_shift_while_a_millisecond_is_drained_are_read_again() {
+        let answer = |total, next: Option<&str>| Response {
+            total: Some(total),
+            next: next.map(Into::into),
+            ..Response::default()
+        };
+        let walk = Walk { at: 12, drain: Some(Drain::default()), until: None };
+        let step =
+            walk.absorb(Draining::ByPage, rows(&[(1, 12), (2, 12)]), &answer(5, Some("p2")), 2, 50).expect("fine");
+        assert_eq!(ids(&step), ["1", "2"]);
+        let step = step
+            .next
+            .expect("on")
+            .absorb(Draining::ByPage, rows(&[(4, 12), (5, 13)]), &answer(4, None), 2, 60)
+            .expect("fine");
+        let again = step.next.expect("again");
+        assert!(step.rows.is_empty());
+        assert_eq!(again.drain.as_ref().map(|drain| (drain.page.clone(), drain.hub)), Some((None, Some(50))));
+        let step =
+            again.absorb(Draining::ByPage, rows(&[(2, 12), (3, 12)]), &answer(4, Some("p2")), 2, 70).expect("fine");
+        let step = step
+            .next
+            .expect("on")
+            .absorb(Draining::ByPage, rows(&[(4, 12), (5, 13)]), &answer(4, None), 2, 80)
+            .expect("fine");
+        assert_eq!(ids(&step), ["4"]);
+        assert_eq!(step.covered, Some((12, Some(13), 50)));
+        assert_eq!(step.next, Some(Walk::from(13, None)));
+    }
+}

@@ -1,0 +1,95 @@
+//! Why reading a resource stopped.
+
+use thiserror::Error;
+
+/// Reading a resource failed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The position to resume from can't be used.
+    #[error(transparent)]
+    Position(#[from] PositionError),
+    /// HubSpot refused a request, or couldn't be reached, after the client's own retries.
+    #[error("reading {resource}: {source}")]
+    Request {
+        /// The resource that was read.
+        resource: &'static str,
+        /// What HubSpot said.
+        #[source]
+        source: Box<hubspot_client::Error>,
+    },
+    /// HubSpot's answer makes no sense to the engine.
+    #[error("reading {resource}: {source}")]
+    Answer {
+        /// The resource that was read.
+        resource: &'static str,
+        /// What is wrong with the answer.
+        #[source]
+        source: AnswerError,
+    },
+    /// The source stopped earlier, with an error that was returned then.
+    #[error("reading {resource}: the source has stopped after an earlier error; open it again")]
+    Stopped {
+        /// The resource that was read.
+        resource: &'static str,
+    },
+}
+
+impl Error {
+    pub(crate) fn request(resource: &'static str, source: hubspot_client::Error) -> Self {
+        Self::Request { resource, source: Box::new(source) }
+    }
+}
+
+/// A position that this source can't resume from.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PositionError {
+    /// It isn't a position of this connector, nor of the Go connector.
+    #[error(
+        "the position isn't one of this connector: {found}; to start over, delete the pipeline's position (or recreate the connector)"
+    )]
+    Foreign {
+        /// What it looks like.
+        found: String,
+    },
+    /// It was written by a newer version of this connector.
+    #[error(
+        "the position has version {found}, this connector reads versions up to {}: run the version that wrote it, or a newer one",
+        crate::position::VERSION
+    )]
+    Newer {
+        /// The version that stands in it.
+        found: u64,
+    },
+    /// It belongs to another resource.
+    #[error(
+        "the position is for the resource {found}, the connector is configured for {expected}: give the new resource a connector of its own"
+    )]
+    OtherResource {
+        /// The resource in the position.
+        found: String,
+        /// The resource that was configured.
+        expected: String,
+    },
+}
+
+/// An answer of HubSpot's that the engine can't go on from.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// There is no `Date` header, so HubSpot's clock is unknown.
+    #[error(
+        "HubSpot's answer has no Date header, so there is no instant to follow changes from; is there a proxy that strips it?"
+    )]
+    NoDate,
+    /// An object came without an id.
+    #[error("HubSpot's answer has an object without an id")]
+    NoId,
+    /// A page of a query held only objects that the query excludes.
+    #[error("a page of objects changed since {since} (epoch ms) holds only older ones; HubSpot ignores the filter")]
+    OutOfRange {
+        /// The lower bound of the query.
+        since: i64,
+    },
+}

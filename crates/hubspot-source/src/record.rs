@@ -1,0 +1,89 @@
+//! From the engine's changes to OpenCDC records.
+//!
+//! As the Go connector has it: the key is `{"id": "<id>"}`, the payload is HubSpot's object as it came, a deletion has
+//! a key only.
+
+use chrono::{DateTime, Utc};
+use hubspot_catalog::{Kind, Resource};
+use opencdc::{Data, Map, Metadata, Operation, Record};
+use serde_json::Value;
+
+use crate::engine::Change;
+
+/// The metadata field with HubSpot's object type id, such as `0-1`; CRM objects only.
+pub const OBJECT_TYPE_ID: &str = "hubspot.objectTypeId";
+
+/// The record of a change, read at `read_at`.
+pub fn record(resource: &Resource, change: Change, read_at: DateTime<Utc>) -> Record {
+    let position = change.position(resource.name);
+    let mut metadata = Metadata::new();
+    metadata.set_collection(resource.name);
+    metadata.set_read_at(read_at);
+    if let Some(created_at) = change.created_at.and_then(DateTime::from_timestamp_millis) {
+        metadata.set_created_at(created_at);
+    }
+    if let Kind::Crm(crm) = &resource.kind {
+        metadata.insert(OBJECT_TYPE_ID, crm.object_type_id);
+    }
+    let mut key = Map::new();
+    key.insert("id".to_owned(), Value::String(change.id.to_string()));
+    let key = Data::Structured(key);
+    let payload = || Data::Structured(change.item.into_map());
+    match change.operation {
+        Operation::Create => Record::create(position, metadata, key, payload()),
+        Operation::Update => Record::update(position, metadata, key, None, payload()),
+        Operation::Snapshot => Record::snapshot(position, metadata, key, payload()),
+        Operation::Delete => Record::delete(position, metadata, key, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::item::{Item, ItemId};
+    use crate::position::Cursor;
+    use serde_json::json;
+
+    fn change(operation: Operation) -> Change {
+        let Value::Object(object) =
+            json!({"id": "51", "properties": {"email": "a@b.c"}, "createdAt": "2026-01-01T00:00:00Z"})
+        else {
+            unreachable!()
+        };
+        let cursor = Cursor::Snapshot { start: 1, after: Some("51".into()), created: None };
+        Change {
+            operation,
+            id: ItemId::from("51"),
+            item: Item::new(object),
+            created_at: Some(1_767_225_600_000),
+            cursor,
+            number: 1,
+        }
+    }
+
+    #[test]
+    fn a_record_has_the_go_connectors_key_and_payload() {
+        let contacts = hubspot_catalog::find("crm.contacts").expect("a resource");
+        let read_at = DateTime::from_timestamp_millis(1_767_225_601_000).expect("in range");
+        let created = record(contacts, change(Operation::Create), read_at);
+        assert_eq!(created.operation, Operation::Create);
+        let key = created.key.as_ref().and_then(|key| key.to_structured().ok()).map(std::borrow::Cow::into_owned);
+        assert_eq!(key.map(Value::Object), Some(json!({"id": "51"})));
+        let after = created
+            .payload
+            .after
+            .as_ref()
+            .and_then(|after| after.to_structured().ok())
+            .map(std::borrow::Cow::into_owned);
+        assert_eq!(
+            after.map(Value::Object),
+            Some(json!({"id": "51", "properties": {"email": "a@b.c"}, "createdAt": "2026-01-01T00:00:00Z"}))
+        );
+        assert_eq!(created.metadata.collection(), Some("crm.contacts"));
+        assert_eq!(created.metadata.get(OBJECT_TYPE_ID), Some("0-1"));
+        assert_eq!(created.metadata.created_at().map(|at| at.timestamp_millis()), Some(1_767_225_600_000));
+        assert_eq!(created.metadata.read_at(), Some(read_at));
+        let deleted = record(contacts, change(Operation::Delete), read_at);
+        assert!(deleted.key.is_some() && deleted.payload.before.is_none() && deleted.payload.after.is_none());
+    }
+}
