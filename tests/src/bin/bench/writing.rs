@@ -1,0 +1,78 @@
+//! The destination: creating objects.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use conduit_connector_acceptance::Connector;
+use opencdc::{Data, Metadata, Position, Record};
+use serde_json::{Map, Value, json};
+use tokio::time::timeout;
+
+use crate::figure::Figure;
+use crate::window::{ALLOWED, Arrivals, REQUESTS};
+use crate::{Measured, contact, memory, per_thousand};
+
+/// Records a message, as Conduit batches them.
+const BATCH: usize = 1_000;
+
+/// How long nothing may be answered before a run counts as failed.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Creates as many contacts as the windows asked for allow, and those of a first one.
+pub(crate) async fn creations(connector: &Connector, measured: &Measured, windows: u32) -> Result<Vec<Figure>> {
+    let count = (windows + 1) as usize * REQUESTS as usize * 100 + 500;
+    let mut destination = connector.destination(measured.settings()).await?;
+    destination.open().await?;
+    let mut arrivals = Arrivals::start();
+    let mut refused = Vec::new();
+    {
+        let (mut sending, mut receiving) = destination.halves();
+        let send = async {
+            for first in (0..count).step_by(BATCH) {
+                sending.send((first..count.min(first + BATCH)).map(record).collect::<Result<_>>()?).await?;
+            }
+            anyhow::Ok(())
+        };
+        let receive = async {
+            while arrivals.all() < count as u64 {
+                let answers = timeout(PATIENCE, receiving.receive()).await.context("no answer came")??;
+                arrivals.add(answers.len());
+                refused.extend(answers.into_iter().filter_map(|answer| answer.result.err()));
+            }
+            anyhow::Ok(())
+        };
+        tokio::try_join!(send, receive)?;
+    }
+    ensure!(refused.is_empty(), "{} records were refused, the first because: {}", refused.len(), refused[0]);
+    let account = measured.account();
+    let counters = account.counters();
+    let memory = memory(destination.pid());
+    destination.finish().await?;
+    let there = account.objects("contacts").len();
+    ensure!(there == count, "{there} contacts are there, {count} were written");
+
+    let rates = arrivals.rates();
+    let mut figures = vec![];
+    if let Some(steady) = rates.steady {
+        let share = steady * 100.0 / ALLOWED;
+        figures.push(
+            Figure::new("records a second, steady", steady, "records/s")
+                .note(format!("{share:.1}% of what the quota allows; over whole windows after the first")),
+        );
+    }
+    figures.extend([
+        Figure::new("records a second, overall", rates.overall, "records/s")
+            .note(format!("{count} records in {:.1} s", arrivals.took().as_secs_f64())),
+        Figure::new("requests per 1000 records", per_thousand(counters.requests, arrivals.all()), "").at_most(11.0),
+        Figure::new("answers 429", counters.rate_limited as f64, "").at_most(0.0),
+    ]);
+    figures.extend(memory);
+    Ok(figures)
+}
+
+/// A contact that was created elsewhere.
+fn record(number: usize) -> Result<Record> {
+    let key = Map::from_iter([("id".to_owned(), Value::String(format!("elsewhere-{number}")))]);
+    let after = Data::try_from(json!({"properties": contact(number)}))?;
+    Ok(Record::create(Position::new(number.to_string()), Metadata::new(), Data::Structured(key), after))
+}
