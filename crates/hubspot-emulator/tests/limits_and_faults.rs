@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use hubspot_emulator::{Fault, FaultRule, Limits, OAuthApp, Policy, Settings};
 use serde_json::{Value, json};
-use support::{TOKEN, hub};
+use support::{TOKEN, client, hub};
 
 const LIST: &str = "/crm/objects/2026-03/contacts";
 const SEARCH: &str = "/crm/objects/2026-03/contacts/search";
@@ -130,12 +130,8 @@ async fn tokens_scopes_and_addresses_are_checked() {
     let refresh = async |secret: &str| {
         let form =
             [("grant_type", "refresh_token"), ("client_id", "c"), ("client_secret", secret), ("refresh_token", "r")];
-        let response = reqwest::Client::new()
-            .post(format!("{}/oauth/2026-03/token", hub.emulator.url()))
-            .form(&form)
-            .send()
-            .await
-            .unwrap();
+        let response =
+            client().post(format!("{}/oauth/2026-03/token", hub.emulator.url())).form(&form).send().await.unwrap();
         (response.status().as_u16(), response.json::<Value>().await.unwrap())
     };
     assert_eq!(refresh("wrong").await.0, 400);

@@ -1,6 +1,8 @@
 //! An emulator with one account, and a client that asks it.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+use std::sync::Arc;
+
 use hubspot_emulator::{Account, Emulator, Settings};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -22,10 +24,20 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
+/// A client for plain http. Where another crate of the build turns TLS on for reqwest, it wants a provider all the same.
+pub(crate) fn client() -> reqwest::Client {
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    reqwest::Client::builder().tls_backend_preconfigured(tls).build().unwrap()
+}
+
 pub(crate) async fn hub(settings: Settings) -> Hub {
     let emulator = Emulator::builder().account(TOKEN).account("token-b").settings(settings).start().await.unwrap();
     let account = emulator.account(TOKEN);
-    Hub { emulator, account, http: reqwest::Client::new(), token: TOKEN.to_owned() }
+    Hub { emulator, account, http: client(), token: TOKEN.to_owned() }
 }
 
 impl Hub {
