@@ -7,7 +7,10 @@
 //!    line on stdout;
 //! 3. it serves until the host asks for the end (`GRPCController.Shutdown`), a signal does (SIGTERM, SIGINT), or the host is
 //!    gone; then it lets the connector drain for [`DRAIN`] at most, answers, and returns. Shutdown has no deadline of its own
-//!    in go-plugin, and one that hangs hangs Conduit: so it is answered in bounded time whatever the connector does.
+//!    in go-plugin, and one that hangs hangs Conduit: so it is answered in bounded time whatever the connector does;
+//! 4. a signal often reaches the host too: Ctrl-C and service managers signal a whole group of processes. The host then
+//!    stops its pipelines through the very services of the plugin, which would fail were it gone. So after a signal it goes on
+//!    serving until the host asks for the end, for [`SIGNAL_GRACE`] at most; a second signal ends it at once.
 
 mod environment;
 mod listener;
@@ -17,6 +20,7 @@ use std::future::Future;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use futures::{Stream, StreamExt as _};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use tonic::service::Routes;
@@ -33,6 +37,9 @@ use crate::proto::plugin::grpc_stdio_server::GrpcStdioServer;
 
 /// How long a connector may take to drain after the end was asked for. go-plugin's host waits 2 s in all before it kills.
 pub const DRAIN: Duration = Duration::from_millis(1500);
+
+/// How long the plugin goes on serving after a signal, for the host to stop what runs and to ask for the end.
+pub const SIGNAL_GRACE: Duration = Duration::from_secs(10);
 
 /// How long answers that are under way may take to leave once draining is over.
 const FLUSH: Duration = Duration::from_millis(250);
@@ -115,7 +122,7 @@ where
 
     let answer = tokio::select! {
         result = &mut server => return result.map_err(ServeError::Server),
-        answer = end(shutdown, host, signals) => answer,
+        answer = end(shutdown, host.gone(), signals.received()) => answer,
     };
     if tokio::time::timeout(DRAIN, drain).await.is_err() {
         tracing::warn!("the connector did not drain within {DRAIN:?}; ending anyway");
@@ -142,21 +149,39 @@ fn handshake(version: ProtocolVersion, listener: &Listener) -> io::Result<()> {
 /// Waits for any reason to end. When the host asked, gives what its answer waits for.
 async fn end(
     mut shutdown: mpsc::Receiver<oneshot::Sender<()>>,
-    host: Host,
-    signals: Signals,
+    gone: impl Future<Output = ()>,
+    signals: impl Stream<Item = &'static str>,
 ) -> Option<oneshot::Sender<()>> {
-    tokio::select! {
-        Some(answer) = shutdown.recv() => {
-            tracing::debug!("the host asked for the end");
-            Some(answer)
-        }
-        signal = signals.received() => {
-            tracing::info!("{signal} received; ending");
-            None
-        }
-        () = host.gone() => {
-            tracing::warn!("the host is gone; ending");
-            None
+    tokio::pin!(gone, signals);
+    let mut deadline = None;
+    loop {
+        let grace = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(answer) = shutdown.recv() => {
+                tracing::debug!("the host asked for the end");
+                return Some(answer);
+            }
+            () = &mut gone => {
+                tracing::warn!("the host is gone; ending");
+                return None;
+            }
+            () = grace => {
+                tracing::warn!("the host did not ask for the end within {SIGNAL_GRACE:?} of the signal; ending");
+                return None;
+            }
+            Some(signal) = signals.next() => {
+                if deadline.is_some() {
+                    tracing::info!("{signal} received again; ending");
+                    return None;
+                }
+                tracing::info!("{signal} received; ending when the host asks for it, or in {SIGNAL_GRACE:?}");
+                deadline = Some(tokio::time::Instant::now() + SIGNAL_GRACE);
+            }
         }
     }
 }
@@ -174,15 +199,16 @@ impl Signals {
         Self(both())
     }
 
-    async fn received(self) -> &'static str {
-        let Ok([mut terminate, mut interrupt]) = self.0 else {
-            // Without handlers, signals do what they do by default: they end the process at once.
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        }
+    /// Each signal as it comes. Without handlers none: signals do what they do by default, and end the process at once.
+    fn received(self) -> impl Stream<Item = &'static str> {
+        futures::stream::unfold(self, async |mut signals| {
+            let [terminate, interrupt] = signals.0.as_mut().ok()?;
+            let name = tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            };
+            Some((name, signals))
+        })
     }
 }
 
@@ -196,11 +222,9 @@ impl Signals {
         Self
     }
 
-    async fn received(self) -> &'static str {
-        if tokio::signal::ctrl_c().await.is_err() {
-            return std::future::pending().await;
-        }
-        "Ctrl-C"
+    /// Each Ctrl-C as it comes.
+    fn received(self) -> impl Stream<Item = &'static str> {
+        futures::stream::unfold((), async |()| tokio::signal::ctrl_c().await.ok().map(|()| ("Ctrl-C", ())))
     }
 }
 
@@ -235,5 +259,48 @@ impl Host {
     async fn gone(self) {
         let _ = HOST_CHECK;
         std::future::pending().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use futures::stream;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_signal_the_host_has_its_time_to_ask_for_the_end() {
+        let (asks, shutdown) = mpsc::channel(1);
+        let began = Instant::now();
+        tokio::spawn(async move {
+            tokio::time::sleep(SIGNAL_GRACE / 2).await;
+            let (answer, answered) = oneshot::channel();
+            asks.send(answer).await.unwrap();
+            answered.await
+        });
+        let answer = end(shutdown, pending(), stream::iter(["SIGINT"]).chain(stream::pending())).await;
+        assert!(answer.is_some());
+        assert_eq!(began.elapsed(), SIGNAL_GRACE / 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn that_time_is_bounded() {
+        let (_asks, shutdown) = mpsc::channel(1);
+        let began = Instant::now();
+        assert!(end(shutdown, pending(), stream::iter(["SIGTERM"]).chain(stream::pending())).await.is_none());
+        assert_eq!(began.elapsed(), SIGNAL_GRACE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_signal_or_a_host_that_is_gone_ends_it_at_once() {
+        let began = Instant::now();
+        let (_asks, shutdown) = mpsc::channel(1);
+        assert!(end(shutdown, pending(), stream::iter(["SIGINT", "SIGINT"])).await.is_none());
+        let (_asks, shutdown) = mpsc::channel(1);
+        assert!(end(shutdown, async {}, stream::pending()).await.is_none());
+        assert_eq!(began.elapsed(), Duration::ZERO);
     }
 }

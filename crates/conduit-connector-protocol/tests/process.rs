@@ -85,6 +85,17 @@ async fn sigterm_ends_the_plugin_though_draining_hangs() {
 }
 
 #[tokio::test]
+async fn after_a_signal_the_host_is_still_served_and_ends_the_plugin() {
+    // Ctrl-C reaches plugin and host at once.
+    let mut plugin = Command::new(program()).start().await.unwrap();
+    assert_eq!(name(&plugin).await, "two");
+    plugin.terminate().unwrap();
+    assert_eq!(name(&plugin).await, "two");
+    let status = tokio::time::timeout(LONG, plugin.shutdown()).await.unwrap().unwrap();
+    assert!(status.success(), "{status}");
+}
+
+#[tokio::test]
 async fn the_plugin_ends_when_its_host_is_killed() {
     let mut host = tokio::process::Command::new(program())
         .env("HOST_OF", program())

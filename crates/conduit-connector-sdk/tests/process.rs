@@ -276,6 +276,23 @@ async fn a_configuration_is_refused_with_all_that_is_wrong() {
 }
 
 #[tokio::test]
+async fn after_a_signal_the_host_can_stop_and_tear_down_in_its_order() {
+    for version in [V1, V2] {
+        let host = Host::start("misbehaving_connector", version).await;
+        let source = Source::of(&host);
+        source.configure(&[]).await.unwrap();
+        source.open("").await.unwrap();
+        let mut run = source.run().await;
+        run.records(10).await;
+        host.signal();
+        assert!(!source.stop().await.unwrap().is_empty());
+        source.teardown().await.unwrap();
+        let logs = host.end().await;
+        assert!(logs.iter().any(|entry| entry.message == "torn down"), "{logs:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_signal_tears_down() {
     let host = Host::start("misbehaving_connector", V2).await;
     let source = Source::of(&host);

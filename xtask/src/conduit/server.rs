@@ -28,7 +28,8 @@ impl Server {
             .append(true)
             .open(&log)
             .with_context(|| format!("open {}", log.display()))?;
-        let process = Command::new(binary)
+        let mut command = Command::new(binary);
+        command
             .current_dir(directory)
             .arg("run")
             .args(["--db.type", "badger", "--db.badger.path", "conduit.db"])
@@ -44,9 +45,11 @@ impl Server {
             .args(["--log.format", "json", "--pipelines.error-recovery.max-retries", "0"])
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("start {}", binary.display()))?;
+            .stderr(log);
+        // A group of its own, to be signalled as a terminal signals it.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let process = command.spawn().with_context(|| format!("start {}", binary.display()))?;
         let mut server = Self { process, client: Client::new(http, None) };
         let deadline = Instant::now() + Duration::from_mins(1);
         while server.client.call("GET", "/v1/pipelines", None).is_err() {
@@ -108,10 +111,12 @@ impl Server {
         Ok(())
     }
 
-    /// Ends Conduit as a person at a terminal does, and waits for it.
+    /// Ends Conduit as a person at a terminal does, who signals it and its plugins at once, and waits for it.
     pub(crate) fn interrupt(&mut self) -> Result<()> {
-        let status =
-            Command::new("kill").args(["-INT", &self.process.id().to_string()]).status().context("send SIGINT")?;
+        let status = Command::new("kill")
+            .args(["-INT", "--", &format!("-{}", self.process.id())])
+            .status()
+            .context("send SIGINT")?;
         ensure!(status.success(), "send SIGINT: {status}");
         let deadline = Instant::now() + Duration::from_mins(1);
         while self.process.try_wait().context("wait for Conduit")?.is_none() {

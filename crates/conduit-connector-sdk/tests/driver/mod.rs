@@ -79,7 +79,12 @@ impl Host {
         self.logs.lock().unwrap().clone()
     }
 
-    /// Ends the process with SIGTERM.
+    /// Sends the process SIGTERM.
+    pub(crate) fn signal(&self) {
+        self.plugin.terminate().unwrap();
+    }
+
+    /// Ends the process with SIGTERM alone.
     pub(crate) async fn terminate(mut self) -> Vec<LogEntry> {
         self.plugin.terminate().unwrap();
         let status = tokio::time::timeout(LONG, self.plugin.wait()).await.expect("it does not end").unwrap();
