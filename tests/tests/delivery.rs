@@ -164,6 +164,7 @@ async fn a_lost_reply_makes_no_doubles_and_is_said() {
     let deals = counted(&account, "deals", "dealname");
     assert!(deals.values().all(|count| *count == 1), "doubles: {deals:?}");
     assert_eq!(deals.len(), 50, "the request was done");
+    assert!(answers.iter().all(Result::is_err), "nobody can know that they were written: {answers:?}");
     for said in answers.iter().filter_map(|answer| answer.as_ref().err()) {
         assert!(said.contains("unknown") || said.contains("may have been"), "{said}");
         assert!(!said.contains('\n'), "{said:?}");

@@ -109,7 +109,8 @@ fn one_of(mut errors: Vec<Refusal>) -> Option<Refusal> {
     Some(refusal)
 }
 
-fn text(value: &Value) -> Option<String> {
+/// An id or a value as text: HubSpot sends some as numbers.
+pub(crate) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),

@@ -7,6 +7,7 @@ use hubspot_client::{
 };
 use serde_json::Value;
 
+use crate::answer;
 use crate::api::{Answer, Api};
 use crate::change::Change;
 use crate::error::{Detail, Failure, Refusal};
@@ -85,7 +86,7 @@ impl Api for HubSpot {
                 return Ok(Answer { results, errors: Vec::new() });
             }
         };
-        outcome.map(answer).map_err(failure)
+        outcome.map(outcome_of).map_err(failure)
     }
 
     async fn update(&self, changes: &[&Change]) -> Result<Answer, Failure> {
@@ -107,7 +108,7 @@ impl Api for HubSpot {
                 return Ok(Answer { results, errors: Vec::new() });
             }
         };
-        outcome.map(answer).map_err(failure)
+        outcome.map(outcome_of).map_err(failure)
     }
 
     async fn delete(&self, changes: &[&Change]) -> Result<(), Failure> {
@@ -128,8 +129,9 @@ impl Api for HubSpot {
 /// Makes one object; with a draft, nobody sees it before it is published.
 async fn create_one(collection: CmsCollection<'_>, draft: bool, change: &Change) -> Result<Object, Failure> {
     let made = collection.create(&change.body).await.map_err(failure)?;
-    if draft && let Some(id) = made.get("id").and_then(Value::as_str) {
-        publish(collection, id, &format!("it was created as the draft {id}")).await?;
+    if draft {
+        let id = made.get("id").and_then(answer::text).ok_or(Failure::Unnamed)?;
+        publish(collection, &id, &format!("it was created as the draft {id}")).await?;
     }
     Ok(made)
 }
@@ -166,7 +168,7 @@ fn with_id(change: &Change) -> Object {
     body
 }
 
-fn answer(outcome: BatchOutcome) -> Answer {
+fn outcome_of(outcome: BatchOutcome) -> Answer {
     let correlation_id = outcome.correlation_id;
     let errors = outcome.errors.into_iter().map(|error| Refusal {
         // The item's own status isn't in HubSpot's documents; that of the answer is a success.

@@ -67,7 +67,7 @@ impl<A: Api> Writer<A> {
 
         if let Some(refusal) = denied {
             let certain = |verdict: &Result<(), Failure>| {
-                !matches!(verdict, Ok(()) | Err(Failure::Unknown(_) | Failure::Unnamed))
+                !matches!(verdict, Ok(()) | Err(Failure::Unknown(_) | Failure::Unnamed | Failure::Unanswered(_)))
             };
             if verdicts.iter().all(certain) {
                 return Err(Error::Denied { resource: self.resource.name, refusal });
