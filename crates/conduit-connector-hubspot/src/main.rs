@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         Some("--help" | "-h") => say(HELP),
         Some("--specification") => say(&format!("{:#}\n", describe::<HubSpot>())),
         Some(other) => {
-            eprintln!("conduit-connector-hubspot: unknown option {other:?}; --help lists what there is");
+            eprintln!("conduit-connector-hubspot: unknown argument {other:?}; --help lists what there is");
             ExitCode::from(2)
         }
     }

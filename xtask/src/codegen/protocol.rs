@@ -1,9 +1,10 @@
 //! The protocol's messages and services: `.proto` files become Rust, without a system `protoc`.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::{env, io::Write as _};
 
 use anyhow::{Context, Result, bail};
 
@@ -19,22 +20,28 @@ pub(super) fn generate(root: &Path, mode: Mode) -> Result<()> {
     files.sort();
 
     let descriptors = protox::compile(&files, [&protos]).context("the .proto files do not compile")?;
-    let out = env::temp_dir().join(format!("codegen-protocol-{}", std::process::id()));
-    fs::create_dir_all(&out)?;
+    let out = tempfile::tempdir().context("cannot make a temporary folder")?;
     tonic_prost_build::configure()
-        .out_dir(&out)
+        .out_dir(out.path())
         .emit_rerun_if_changed(false)
         .compile_fds(descriptors)
         .context("cannot generate Rust from the .proto files")?;
 
-    let mut written: Vec<_> = fs::read_dir(&out)?.collect::<Result<_, _>>()?;
+    let mut written: Vec<_> = fs::read_dir(out.path())?.collect::<Result<_, _>>()?;
     written.sort_by_key(fs::DirEntry::file_name);
+    let mut names = BTreeSet::new();
     for entry in written {
         let name = entry.file_name().to_string_lossy().into_owned();
         let text = rustfmt(&format!("{NOTE}{}", fs::read_to_string(entry.path())?))?;
         put(root, &format!("{CRATE}/src/generated/{name}"), &text, mode)?;
+        names.insert(name);
     }
-    fs::remove_dir_all(&out)?;
+    for entry in fs::read_dir(root.join(CRATE).join("src/generated"))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if !names.contains(&name) {
+            bail!("no .proto file makes {CRATE}/src/generated/{name} any more: delete it");
+        }
+    }
     Ok(())
 }
 
