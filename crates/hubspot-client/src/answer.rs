@@ -4,7 +4,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::error::{ApiError, ErrorDetail, OneLine};
+use crate::error::{ApiError, ErrorDetail};
+use crate::one_line::OneLine;
 use crate::request::Request;
 use crate::wire::{self, Context};
 
@@ -59,15 +60,21 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
+    /// Runs `redact` over the texts in it that are shown, apart from the body: see [`to_api_error`](Self::to_api_error) and
+    /// [`beginning`](Self::beginning).
+    pub(crate) fn redact(&mut self, redact: &impl Fn(&mut String)) {
+        [&mut self.correlation_id, &mut self.cut].into_iter().flatten().for_each(redact);
+    }
+
     /// HubSpot's error answer, if it is one.
-    pub(crate) fn to_api_error(&self, request: &Request) -> Option<ApiError> {
+    pub(crate) fn to_api_error(&self, request: &Request, redact: &impl Fn(&mut String)) -> Option<ApiError> {
         let wire: ErrorWire = serde_json::from_slice(&self.body).ok()?;
         let message = first([wire.message, wire.error_description]);
         let category = first([wire.category, wire.error_type, wire.error]);
         if message.is_empty() && category.is_empty() {
             return None;
         }
-        Some(ApiError {
+        let mut error = ApiError {
             method: request.method.to_string(),
             path: request.path.as_shown().to_owned(),
             status: self.status,
@@ -80,18 +87,23 @@ impl Answer {
             policy_name: wire.policy_name,
             tries: 0,
             after_lost_reply: false,
-        })
+        };
+        error.redact(redact);
+        Some(error)
     }
 
     /// The first words of a body that isn't JSON. JSON is not shown: it may hold property values.
-    pub(crate) fn beginning(&self) -> String {
+    pub(crate) fn beginning(&self, redact: &impl Fn(&mut String)) -> String {
         const SHOWN: usize = 100;
-        let text = String::from_utf8_lossy(&self.body[..self.body.len().min(4 * SHOWN)]);
+        // More than is shown, so that no secret is cut in two before it is recognised.
+        const READ: usize = 4096;
+        let text = String::from_utf8_lossy(&self.body[..self.body.len().min(READ)]);
         let text = text.trim_start_matches('\u{feff}').trim_start();
         if text.starts_with(['{', '[', '"']) {
             return String::new();
         }
-        let line = OneLine(text).to_string();
+        let mut line = OneLine(text).to_string();
+        redact(&mut line);
         match line.char_indices().nth(SHOWN) {
             Some((end, _)) => format!("{}…", &line[..end]),
             None => line,

@@ -62,14 +62,39 @@ pub(crate) trait TokenEndpoint: Sync {
     fn fetch(&self, form: String) -> BoxFuture<'_, Result<Grant, Error>>;
 }
 
-/// The token endpoint's answer.
+/// The token endpoint's answer as it comes.
 #[derive(Deserialize)]
-pub(crate) struct Grant {
+pub(crate) struct GrantWire {
     access_token: SecretString,
     #[serde(default)]
     refresh_token: Option<SecretString>,
     /// Seconds.
     expires_in: u64,
+}
+
+/// An access token that can be sent.
+pub(crate) struct Grant {
+    header: HeaderValue,
+    access_token: SecretString,
+    /// To be used instead of the last one, if there is one.
+    refresh_token: Option<SecretString>,
+    life: Duration,
+}
+
+impl TryFrom<GrantWire> for Grant {
+    type Error = &'static str;
+
+    fn try_from(wire: GrantWire) -> Result<Self, Self::Error> {
+        let GrantWire { access_token, refresh_token, expires_in } = wire;
+        let header = bearer(&access_token)
+            .ok_or("the access token in its answer is empty, or holds characters that no token has")?;
+        Ok(Self {
+            header,
+            access_token,
+            refresh_token: refresh_token.filter(|token| !token.expose_secret().is_empty()),
+            life: Duration::from_secs(expires_in.min(86_400 * 365)),
+        })
+    }
 }
 
 /// An `Authorization` header, and which token it is of.
@@ -201,24 +226,22 @@ impl OAuth {
         let asked = Instant::now();
         let granted = endpoint.fetch(form).await;
         self.attempts.fetch_add(1, Ordering::AcqRel);
-        let grant = match granted {
+        let Grant { header, access_token, refresh_token, life } = match granted {
             Ok(grant) => grant,
             Err(error) => {
                 state.failure = Some(error.clone());
                 return Err(error);
             }
         };
-        let life = Duration::from_secs(grant.expires_in.min(86_400 * 365));
         let ahead = REFRESH_AHEAD.min(life / 10);
-        let header = bearer(&grant.access_token).unwrap_or_else(|| HeaderValue::from_static("Bearer"));
-        if let Some(refresh_token) = grant.refresh_token.filter(|token| !token.expose_secret().is_empty()) {
+        if let Some(refresh_token) = refresh_token {
             state.refresh_token = refresh_token;
         }
         state.failure = None;
         state.generation += 1;
         state.token = Some(Token { header: header.clone(), refresh_at: asked + life - ahead });
         *self.shown_never.write().unwrap_or_else(PoisonError::into_inner) =
-            vec![self.client_secret.clone(), state.refresh_token.clone(), grant.access_token];
+            vec![self.client_secret.clone(), state.refresh_token.clone(), access_token];
         Ok(Authorization { header, generation: state.generation })
     }
 }

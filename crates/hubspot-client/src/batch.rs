@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::Object;
-use crate::error::ErrorDetail;
+use crate::error::{ErrorDetail, existing_id, messages, redact_context};
 use crate::request::Reply;
 use crate::wire;
 
@@ -137,6 +137,9 @@ pub struct BatchOutcome {
     pub correlation_id: Option<String>,
     /// The HTTP status: 200, 201 or 207.
     pub status: u16,
+    /// A try before this answer was sent and its reply lost, so that the answer may be about the effect of that one: an object that an
+    /// update by a unique property doesn't find may have been there, and the lost try may have changed that very property.
+    pub after_lost_reply: bool,
 }
 
 /// Why some inputs of a batch failed.
@@ -175,9 +178,20 @@ impl BatchError {
         self.named(&["objectWriteTraceId", "objectWriteTraceIds"])
     }
 
-    /// The id behind `Existing ID:` in the message of a conflict.
+    /// The id of the object that has the unique value already: see [`existing_id`].
     pub fn existing_id(&self) -> Option<&str> {
-        crate::error::existing_id(&self.message)
+        existing_id(messages(&self.message, &self.errors))
+    }
+
+    /// Runs `redact` over every text in it.
+    pub(crate) fn redact(&mut self, redact: &impl Fn(&mut String)) {
+        let Self { category, sub_category, message, context, errors, id } = self;
+        [category, message].into_iter().for_each(redact);
+        [sub_category, id].into_iter().flatten().for_each(redact);
+        for detail in errors {
+            detail.redact(redact);
+        }
+        redact_context(context, redact);
     }
 
     fn named(&self, names: &'static [&'static str]) -> impl Iterator<Item = &str> {
@@ -201,9 +215,10 @@ pub(crate) struct OutcomeWire {
 
 impl From<Reply<OutcomeWire>> for BatchOutcome {
     fn from(reply: Reply<OutcomeWire>) -> Self {
-        let OutcomeWire { results, errors, num_errors, correlation_id } = reply.body;
+        let Reply { status, lost_before: after_lost_reply, body, .. } = reply;
+        let OutcomeWire { results, errors, num_errors, correlation_id } = body;
         let num_errors = num_errors.unwrap_or(errors.len() as u64);
-        Self { results, errors, num_errors, correlation_id, status: reply.status }
+        Self { results, errors, num_errors, correlation_id, status, after_lost_reply }
     }
 }
 
@@ -217,17 +232,20 @@ mod tests {
             "status": "COMPLETE", "startedAt": "x", "results": [{"id": "1"}], "numErrors": 2,
             "errors": [
                 {"status": "error", "category": "OBJECT_NOT_FOUND", "message": "gone", "context": {"ids": ["7", "8"]}, "subCategory": {}},
-                {"category": "CONFLICT", "message": "Contact already exists. Existing ID: 99", "context": {"objectWriteTraceId": "3"}, "errors": null}
+                {"category": "CONFLICT", "message": "Contact already exists. Existing ID: 99", "context": {"objectWriteTraceId": "3"}, "errors": null},
+                {"category": "CONFLICT", "message": "no", "errors": [{"message": "taken. Existing ID: 98"}]}
             ]
         }))
         .unwrap();
-        let outcome = BatchOutcome::from(Reply { status: 207, date: None, body: wire });
+        let outcome = BatchOutcome::from(Reply { status: 207, date: None, lost_before: true, body: wire });
+        assert!(outcome.after_lost_reply);
         assert_eq!(outcome.results.len(), 1);
         assert_eq!(outcome.num_errors, 2);
         assert_eq!(outcome.errors[0].ids().collect::<Vec<_>>(), ["7", "8"]);
         assert_eq!(outcome.errors[0].sub_category, None);
         assert_eq!(outcome.errors[1].trace_ids().collect::<Vec<_>>(), ["3"]);
         assert_eq!(outcome.errors[1].existing_id(), Some("99"));
+        assert_eq!(outcome.errors[2].existing_id(), Some("98"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::client::{Client, Inner};
 use crate::paths::ApiVersion;
 use crate::quota::Governor;
 use crate::stats::Counters;
-use crate::transport::{Exchange, Http, Settings};
+use crate::transport::{BODY_LIMIT, Exchange, Http, Settings};
 
 /// HubSpot's API.
 pub const DEFAULT_BASE_URL: &str = "https://api.hubapi.com";
@@ -100,6 +100,7 @@ impl ClientBuilder {
             timeout: self.timeout,
             connect_timeout: self.connect_timeout,
             user_agent: self.user_agent.clone(),
+            body_limit: BODY_LIMIT,
         };
         self.build_over(|| match Http::new(settings) {
             Ok(http) => Ok(Arc::new(http)),

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::answer::{Answer, Lost, LostHow};
-use crate::auth::{Grant, TokenEndpoint};
+use crate::auth::{Grant, GrantWire, TokenEndpoint};
 use crate::client::Inner;
-use crate::error::{ApiError, AuthenticationError, BodyError, Error, OneLine, UnknownOutcome, Unreachable};
+use crate::error::{ApiError, AuthenticationError, BodyError, Error, UnknownOutcome, Unreachable};
+use crate::one_line::OneLine;
 use crate::paths;
 use crate::quota::Policy;
 use crate::request::{Bucket, Content, Repeat, Reply, Request};
@@ -53,9 +53,9 @@ impl Inner {
             read = Some(serde_json::from_slice(&answer.body).map_err(|error| describe(&error))?);
             Ok(())
         };
-        let (status, date) = self.run(request, &mut reader).await?;
+        let reply = self.run(request, &mut reader).await?;
         match read {
-            Some(body) => Ok(Reply { status, date, body }),
+            Some(body) => Ok(reply.with(body)),
             None => Err(request.refuse("its answer was not read")),
         }
     }
@@ -72,12 +72,11 @@ impl Inner {
             }
             Ok(())
         };
-        let (status, date) = self.run(request, &mut reader).await?;
-        Ok(Reply { status, date, body: read })
+        Ok(self.run(request, &mut reader).await?.with(read))
     }
 
     /// Tries until there is a good answer, or none to hope for.
-    async fn run(&self, request: &Request, read: Read<'_>) -> Result<(u16, Option<DateTime<Utc>>), Error> {
+    async fn run(&self, request: &Request, read: Read<'_>) -> Result<Reply<()>, Error> {
         if !request.path.is_sound() {
             return Err(request.refuse("an object type, an id or a name in its path is empty, or dots alone"));
         }
@@ -92,7 +91,9 @@ impl Inner {
         };
         loop {
             let fault = match self.attempt(request, &mut course, read).await? {
-                Ok(answer) => return Ok((answer.status, answer.date)),
+                Ok(Answer { status, date, .. }) => {
+                    return Ok(Reply { status, date, lost_before: course.lost_reply, body: () });
+                }
                 Err(fault) => fault,
             };
             match self.decide(&fault, request, &mut course) {
@@ -109,7 +110,7 @@ impl Inner {
                     tokio::time::sleep(wait).await;
                 }
                 Then::AskQuota => {}
-                Then::Unknown => return Err(self.unknown(request, &course, &fault)),
+                Then::Unknown => return Err(Self::unknown(request, &course, &fault)),
                 Then::Fail => return Err(self.error(request, &course, fault)),
             }
             Counters::count(&self.counters.retries);
@@ -140,12 +141,16 @@ impl Inner {
         let outcome = self.exchange.exchange(request, header).await;
         let milliseconds = started.elapsed().as_millis() as u64;
         let (method, path) = (request.method.as_str(), request.path.as_shown());
+        // Here, and not where something is shown: what follows takes its words for logs and errors from these.
+        let redact = |text: &mut String| self.credentials.redact(text);
         let answer = match outcome {
-            Ok(answer) => {
+            Ok(mut answer) => {
+                answer.redact(&redact);
                 tracing::debug!(method, path, status = answer.status, milliseconds, attempt = course.tries, "request");
                 answer
             }
-            Err(lost) => {
+            Err(mut lost) => {
+                redact(&mut lost.reason);
                 tracing::debug!(
                     method,
                     path,
@@ -160,9 +165,6 @@ impl Inner {
                 return Ok(Err(Fault::Lost(lost)));
             }
         };
-        if let Some(date) = answer.date {
-            self.counters.set_date(date);
-        }
         self.counters.set_daily(answer.rate.daily, answer.rate.daily_remaining);
 
         if answer.is_success() {
@@ -176,7 +178,7 @@ impl Inner {
                 Err(problem) => Err(Fault::Body(answer, problem)),
             });
         }
-        let error = answer.to_api_error(request).map(Box::new);
+        let error = answer.to_api_error(request, &redact).map(Box::new);
         if answer.status == 429 {
             Counters::count(&self.counters.rate_limited);
             let policy = Policy::new(error.as_ref().and_then(|error| error.policy_name.as_deref()), request.bucket);
@@ -230,9 +232,7 @@ impl Inner {
         }
     }
 
-    fn unknown(&self, request: &Request, course: &Course, fault: &Fault) -> Error {
-        let mut reason = fault.reason();
-        self.credentials.redact(&mut reason);
+    fn unknown(request: &Request, course: &Course, fault: &Fault) -> Error {
         let (status, correlation_id) = match fault {
             Fault::Lost(_) => (None, None),
             Fault::Body(answer, _) => (Some(answer.status), answer.correlation_id.clone()),
@@ -244,7 +244,7 @@ impl Inner {
         Error::Unknown(Box::new(UnknownOutcome {
             method: request.method.to_string(),
             path: request.path.as_shown().to_owned(),
-            reason,
+            reason: fault.reason(),
             status,
             correlation_id,
             tries: course.tries,
@@ -255,17 +255,12 @@ impl Inner {
         let (method, path) = (request.method.to_string(), request.path.as_shown().to_owned());
         let tries = course.tries;
         match fault {
-            Fault::Lost(Lost { mut reason, .. }) => {
-                self.credentials.redact(&mut reason);
+            Fault::Lost(Lost { reason, .. }) => {
                 Error::Unreachable(Box::new(Unreachable { method, path, host: self.host.clone(), reason, tries }))
             }
             Fault::Refused(_, Some(mut error)) => {
                 error.tries = tries;
                 error.after_lost_reply = course.lost_reply;
-                self.credentials.redact(&mut error.message);
-                for detail in &mut error.details {
-                    self.credentials.redact(&mut detail.message);
-                }
                 Error::Api(error)
             }
             Fault::Refused(answer, None) => {
@@ -281,14 +276,12 @@ impl Inner {
     }
 
     fn body_error(&self, request: &Request, tries: u32, answer: &Answer, problem: String) -> Error {
-        let mut beginning = answer.beginning();
-        self.credentials.redact(&mut beginning);
         Error::Body(Box::new(BodyError {
             method: request.method.to_string(),
             path: request.path.as_shown().to_owned(),
             status: answer.status,
             problem,
-            beginning,
+            beginning: answer.beginning(&|text| self.credentials.redact(text)),
             tries,
         }))
     }
@@ -332,21 +325,23 @@ impl TokenEndpoint for Inner {
             request.bucket = Bucket::Unlimited;
             request.content = Content::Form;
             request.body = form.into();
-            match self.call::<Grant>(&request).await {
-                Ok(reply) => {
-                    Counters::count(&self.counters.token_refreshes);
-                    Ok(reply.body)
+            let (status, reason) = match self.call::<GrantWire>(&request).await {
+                Ok(reply) => match Grant::try_from(reply.body) {
+                    Ok(grant) => {
+                        Counters::count(&self.counters.token_refreshes);
+                        return Ok(grant);
+                    }
+                    Err(reason) => (Some(reply.status), reason.to_owned()),
+                },
+                Err(error @ Error::Unreachable(_)) => return Err(error),
+                Err(Error::Api(api)) => {
+                    let reason = format!("{} {}: {}", api.status, OneLine(&api.category), OneLine(&api.message));
+                    (Some(api.status), reason)
                 }
-                Err(error @ Error::Unreachable(_)) => Err(error),
-                Err(error) => Err(Error::Authentication(Box::new(AuthenticationError {
-                    path: request.path.as_shown().to_owned(),
-                    status: error.status(),
-                    reason: match &error {
-                        Error::Api(api) => format!("{} {}: {}", api.status, api.category, OneLine(&api.message)),
-                        other => other.to_string(),
-                    },
-                }))),
-            }
+                Err(error) => (error.status(), error.to_string()),
+            };
+            let path = request.path.as_shown().to_owned();
+            Err(Error::Authentication(Box::new(AuthenticationError { path, status, reason })))
         })
     }
 }

@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::account::Account;
 use crate::auth::{Auth, Credentials};
+use crate::batch::{BatchOutcome, OutcomeWire};
 use crate::builder::ClientBuilder;
 use crate::cms::{CmsCollection, CmsPath};
 use crate::error::Error;
@@ -65,11 +65,6 @@ impl Client {
         self.inner.counters.read()
     }
 
-    /// HubSpot's clock when it last answered, whole seconds: the `Date` header. Nothing before the first answer.
-    pub fn server_date(&self) -> Option<DateTime<Utc>> {
-        self.inner.counters.date()
-    }
-
     /// CRM objects of a type: a name (`contacts`) or an object type id (`0-1`, `2-456`).
     pub fn objects<'a>(&'a self, object_type: &'a str) -> Objects<'a> {
         Objects::new(self, object_type)
@@ -104,6 +99,13 @@ impl Client {
         request: Request,
     ) -> Result<Reply<Option<T>>, Error> {
         self.inner.call_for_some(&request).await
+    }
+
+    /// The answer says what became of each input of a batch.
+    pub(crate) async fn call_for_outcome(&self, request: Request) -> Result<BatchOutcome, Error> {
+        let mut outcome = BatchOutcome::from(self.call::<OutcomeWire>(request).await?);
+        outcome.errors.iter_mut().for_each(|error| error.redact(&|text| self.inner.credentials.redact(text)));
+        Ok(outcome)
     }
 
     /// The answer says no more than its status; but a page in HTML isn't HubSpot's yes.

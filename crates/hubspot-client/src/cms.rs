@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Object;
-use crate::batch::{BatchOutcome, OutcomeWire};
+use crate::batch::BatchOutcome;
 use crate::client::Client;
 use crate::error::Error;
 use crate::objects::{LIST_LIMIT, gone};
@@ -149,7 +149,7 @@ impl<'a> CmsCollection<'a> {
 
     async fn batch(&self, segments: &str, repeat: Repeat, inputs: &[Object]) -> Result<BatchOutcome, Error> {
         let request = Request::post(self.path().fixed(segments), repeat).json(&json!({"inputs": inputs}))?;
-        Ok(self.client.call::<OutcomeWire>(request).await?.into())
+        self.client.call_for_outcome(request).await
     }
 }
 

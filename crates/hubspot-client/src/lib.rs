@@ -52,6 +52,7 @@ mod client;
 mod cms;
 mod error;
 mod objects;
+mod one_line;
 mod page;
 mod paths;
 mod pause;
@@ -74,8 +75,10 @@ pub use client::Client;
 pub use cms::{CmsCollection, CmsListParams, CmsPath};
 pub use error::{
     ApiError, AuthenticationError, BodyError, Error, ErrorDetail, RequestError, UnknownOutcome, Unreachable,
+    existing_id,
 };
 pub use objects::{LIST_LIMIT, ListParams, Objects, ReadParams};
+pub use one_line::OneLine;
 pub use page::Page;
 pub use paths::{ApiVersion, ApiVersionError};
 pub use properties::{Properties, Property, PropertyCreate, PropertyModificationMetadata, PropertyOption};

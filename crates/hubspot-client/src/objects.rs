@@ -4,7 +4,7 @@ use futures::Stream;
 use serde_json::{Value, json};
 
 use crate::Object;
-use crate::batch::{BatchOutcome, BatchReadInput, CreateInput, OutcomeWire, UpdateInput, UpsertInput};
+use crate::batch::{BatchOutcome, BatchReadInput, CreateInput, UpdateInput, UpsertInput};
 use crate::client::Client;
 use crate::error::{Error, UnknownOutcome};
 use crate::page::{Page, PageWire, walk};
@@ -142,7 +142,7 @@ impl<'a> Objects<'a> {
         let request = Request::post(self.path().fixed("batch/read"), Repeat::Safe)
             .query("archived", input.archived.then_some("true"))
             .json(&input.to_body())?;
-        Ok(self.client.call::<OutcomeWire>(request).await?.into())
+        self.client.call_for_outcome(request).await
     }
 
     /// Creates up to 100 objects. Never repeated when its reply was lost: [`Error::Unknown`].
@@ -150,7 +150,8 @@ impl<'a> Objects<'a> {
         self.batch("batch/create", Repeat::Unsafe, json!({"inputs": inputs})).await
     }
 
-    /// Updates up to 100 objects; no id twice. Repeated when its reply was lost, as [`update`](Self::update) is.
+    /// Updates up to 100 objects; no id twice. Repeated when its reply was lost, as [`update`](Self::update) is: with `idProperty`, an object
+    /// that isn't found is in doubt when [`BatchOutcome::after_lost_reply`] is set.
     pub async fn batch_update(&self, inputs: &[UpdateInput]) -> Result<BatchOutcome, Error> {
         self.batch("batch/update", Repeat::Safe, json!({"inputs": inputs})).await
     }
@@ -182,8 +183,7 @@ impl<'a> Objects<'a> {
     }
 
     async fn batch(&self, segments: &str, repeat: Repeat, body: Value) -> Result<BatchOutcome, Error> {
-        let request = Request::post(self.path().fixed(segments), repeat).json(&body)?;
-        Ok(self.client.call::<OutcomeWire>(request).await?.into())
+        self.client.call_for_outcome(Request::post(self.path().fixed(segments), repeat).json(&body)?).await
     }
 }
 

@@ -24,6 +24,9 @@ impl ApiVersion {
     /// Every version that this client speaks.
     pub const ALL: [Self; 3] = [Self::V2026_03, Self::V2026_09, Self::V3];
 
+    /// [`ALL`](Self::ALL) as they stand in paths, with commas between them: what a setting may be.
+    pub const NAMES: &str = "2026-03,2026-09,v3";
+
     /// As it stands in paths.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -182,7 +185,8 @@ pub(crate) fn cms(version: ApiVersion, area: &str, collection: Option<&str>) -> 
     }
 }
 
-/// What makes the draft of a CMS object the live one: HubDB calls it publishing, posts and pages pushing live.
+/// What makes the draft of a CMS object the live one. The CMS area decides how drafts go live: `…/draft/publish` for HubDB,
+/// `…/draft/push-live` elsewhere. As the version's place in a path, that is a fact about HubSpot's paths, and this is the one place for it.
 pub(crate) fn cms_publish(object: Path, area: &str) -> Path {
     object.fixed(if area == "hubdb" { "draft/publish" } else { "draft/push-live" })
 }

@@ -126,5 +126,14 @@ impl Request {
 pub(crate) struct Reply<T> {
     pub(crate) status: u16,
     pub(crate) date: Option<DateTime<Utc>>,
+    /// A try before this answer was sent and its reply lost.
+    pub(crate) lost_before: bool,
     pub(crate) body: T,
+}
+
+impl Reply<()> {
+    pub(crate) fn with<T>(self, body: T) -> Reply<T> {
+        let Self { status, date, lost_before, body: () } = self;
+        Reply { status, date, lost_before, body }
+    }
 }

@@ -1,8 +1,6 @@
 //! What the client has done so far, as counters.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-
-use chrono::{DateTime, Utc};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counters since the client was built.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,8 +29,6 @@ pub(crate) struct Counters {
     /// Plus one; 0 is unknown.
     daily_limit: AtomicU64,
     daily_remaining: AtomicU64,
-    /// Seconds since the epoch; 0 is unknown.
-    date: AtomicI64,
 }
 
 impl Counters {
@@ -45,17 +41,6 @@ impl Counters {
             if let Some(value) = value {
                 counter.store(value.saturating_add(1), Ordering::Relaxed);
             }
-        }
-    }
-
-    pub(crate) fn set_date(&self, date: DateTime<Utc>) {
-        self.date.store(date.timestamp(), Ordering::Relaxed);
-    }
-
-    pub(crate) fn date(&self) -> Option<DateTime<Utc>> {
-        match self.date.load(Ordering::Relaxed) {
-            0 => None,
-            seconds => DateTime::from_timestamp(seconds, 0),
         }
     }
 

@@ -1,6 +1,7 @@
 //! One try of a request over HTTP: no retries, no quota, no tokens of its own.
 
 use std::error::Error as _;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +30,13 @@ pub(crate) struct Settings {
     pub(crate) timeout: Duration,
     pub(crate) connect_timeout: Duration,
     pub(crate) user_agent: String,
+    /// Bytes of a body that are read, when it is unpacked.
+    pub(crate) body_limit: usize,
 }
+
+/// The largest body that is read. HubSpot's pages hold at most 200 objects, some hundred kilobytes; what is larger than this is
+/// none of them, or a packed body that was made to fill the memory.
+pub(crate) const BODY_LIMIT: usize = 64 << 20;
 
 /// Idle connections that are kept. Over HTTP/2 one connection does; this is for proxies and loopback.
 const IDLE_CONNECTIONS: usize = 16;
@@ -42,12 +49,13 @@ pub(crate) struct Http {
     connections: reqwest::Client,
     base_url: String,
     timeout: Duration,
+    body_limit: usize,
 }
 
 impl Http {
     /// Sends nothing. Over https it reads the system's root certificates, which takes some milliseconds.
     pub(crate) fn new(settings: Settings) -> Result<Self, String> {
-        let Settings { base_url, timeout, connect_timeout, user_agent } = settings;
+        let Settings { base_url, timeout, connect_timeout, user_agent, body_limit } = settings;
         let encrypted = base_url.starts_with("https:");
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls(encrypted)?)
@@ -63,7 +71,7 @@ impl Http {
         // Plain http goes to loopback alone; a proxy would see the token.
         let builder = if encrypted { builder } else { builder.no_proxy() };
         let connections = builder.build().map_err(|error| deepest(&error))?;
-        Ok(Self { connections, base_url, timeout })
+        Ok(Self { connections, base_url, timeout, body_limit })
     }
 
     async fn send(&self, request: &Request, authorization: Option<HeaderValue>) -> Result<Answer, Lost> {
@@ -86,12 +94,17 @@ impl Http {
         self.receive(response).await
     }
 
-    /// Reads the body to its end, or as far as it comes.
+    /// Reads the body to its end, or as far as it comes, or to the limit.
     async fn receive(&self, mut response: reqwest::Response) -> Result<Answer, Lost> {
         let mut answer = Answer { status: response.status().as_u16(), ..read_headers(response.headers()) };
         let mut body = Vec::with_capacity(response.content_length().unwrap_or(0).min(1 << 20) as usize);
         loop {
             match response.chunk().await {
+                // Chunks come unpacked: what is counted is what takes memory.
+                Ok(Some(chunk)) if body.len() + chunk.len() > self.body_limit => {
+                    answer.cut = Some(format!("it is larger than {}, the most that is read", Size(self.body_limit)));
+                    break;
+                }
                 Ok(Some(chunk)) if body.is_empty() && response.content_length() == Some(chunk.len() as u64) => {
                     // All of it in one piece: no copy.
                     answer.body = chunk;
@@ -131,6 +144,15 @@ impl Exchange for Http {
         authorization: Option<HeaderValue>,
     ) -> BoxFuture<'a, Result<Answer, Lost>> {
         Box::pin(self.send(request, authorization))
+    }
+}
+
+/// A number of bytes, for people.
+struct Size(usize);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 >= 1 << 20 { write!(f, "{} MiB", self.0 >> 20) } else { write!(f, "{} bytes", self.0) }
     }
 }
 
@@ -188,4 +210,53 @@ fn deepest(error: &reqwest::Error) -> String {
         reason = Some(inner);
     }
     reason.map_or_else(|| "no reason is known".to_owned(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
+
+    use super::*;
+    use crate::{Auth, Client, Error, ListParams};
+
+    /// `{"results":[],"x":"aaa…"}`, 1001 bytes.
+    const GZIPPED: &[u8] = &[
+        31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 42, 74, 45, 46, 205, 41, 41, 86, 178, 138, 142, 213, 81, 170, 80,
+        178, 82, 74, 28, 5, 163, 96, 20, 12, 43, 160, 84, 11, 0, 131, 39, 119, 142, 233, 3, 0, 0,
+    ];
+
+    async fn list(body: ResponseTemplate, body_limit: usize) -> Result<usize, Error> {
+        let server = MockServer::start().await;
+        Mock::given(matchers::any()).respond_with(body).mount(&server).await;
+        let settings = Settings {
+            base_url: server.uri(),
+            timeout: Duration::from_mins(1),
+            connect_timeout: Duration::from_mins(1),
+            user_agent: "test".to_owned(),
+            body_limit,
+        };
+        let http: Arc<dyn Exchange> = Arc::new(Http::new(settings).unwrap());
+        let client = Client::builder(Auth::token("token"))
+            .base_url(&server.uri())
+            .max_retries(0)
+            .build_over(|| Ok(http))
+            .unwrap();
+        client.objects("contacts").list(&ListParams::default()).await.map(|page| page.results.len())
+    }
+
+    #[tokio::test]
+    async fn a_body_larger_than_the_limit_is_not_read() {
+        const PLAIN: &str = r#"{"results":[]}"#;
+        let plain = || ResponseTemplate::new(200).set_body_string(PLAIN);
+        assert_eq!(list(plain(), PLAIN.len()).await.unwrap(), 0);
+        let packed = || ResponseTemplate::new(200).insert_header("content-encoding", "gzip").set_body_bytes(GZIPPED);
+        assert_eq!(list(packed(), 1001).await.unwrap(), 0);
+        assert!(GZIPPED.len() < 1000);
+        for (body, limit) in [(plain(), PLAIN.len() - 1), (packed(), 1000)] {
+            let error = list(body, limit).await.unwrap_err();
+            assert!(matches!(&error, Error::Body(body) if body.status == 200), "{error:?}");
+            assert!(error.to_string().contains(&format!("larger than {limit} bytes")), "{error}");
+        }
+        assert_eq!(Size(BODY_LIMIT).to_string(), "64 MiB");
+    }
 }

@@ -2,17 +2,6 @@
 
 use crate::error::Refusal;
 
-/// HubSpot ends the message of a duplicate like this. Seen in production by several connectors; not in its documents.
-const EXISTING: &str = "Existing ID:";
-
-/// The id of the object that is in the way.
-pub(crate) fn existing_id(message: &str) -> Option<&str> {
-    let (_, rest) = message.rsplit_once(EXISTING)?;
-    let rest = rest.trim_start();
-    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-    (end > 0).then(|| &rest[..end])
-}
-
 /// What HubSpot's codes for a fault mean for the one who sent the record.
 const BY_CODE: [(&str, &str); 9] = [
     ("PROPERTY_DOESNT_EXIST", "create the property in HubSpot, or leave it out of the record"),
@@ -65,14 +54,6 @@ fn scopes(refusal: &Refusal) -> String {
 mod tests {
     use super::*;
     use crate::error::Detail;
-
-    #[test]
-    fn the_existing_id_is_read_from_a_duplicates_message() {
-        assert_eq!(existing_id("Contact already exists. Existing ID: 123"), Some("123"));
-        assert_eq!(existing_id("Contact already exists. Existing ID: 123."), Some("123"));
-        assert_eq!(existing_id("Contact already exists. Existing ID: "), None);
-        assert_eq!(existing_id("no"), None);
-    }
 
     #[test]
     fn each_kind_of_refusal_says_what_to_do() {

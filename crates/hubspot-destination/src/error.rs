@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use hubspot_client::{OneLine, existing_id};
 use thiserror::Error;
 
 use crate::advice;
@@ -151,7 +152,8 @@ impl Detail {
 impl Refusal {
     /// The id of the object that stands in the way of a create, where HubSpot names it: `… Existing ID: 123`.
     pub fn existing_id(&self) -> Option<&str> {
-        advice::existing_id(&self.message)
+        let details = self.details.iter().map(|detail| detail.message.as_str());
+        existing_id(std::iter::once(self.message.as_str()).chain(details))
     }
 
     /// The values of a name, in the error's context or in that of its details.
@@ -172,9 +174,9 @@ impl fmt::Display for Refusal {
             write!(f, " with {}", self.status)?;
         }
         if !self.category.is_empty() {
-            write!(f, " {}", line(&self.category))?;
+            write!(f, " {}", OneLine(&self.category))?;
         }
-        write!(f, ": {}", line(&self.message))?;
+        write!(f, ": {}", OneLine(&self.message))?;
         let telling: Vec<&Detail> = self
             .details
             .iter()
@@ -183,33 +185,25 @@ impl fmt::Display for Refusal {
         for detail in telling.iter().take(DETAILS_SHOWN) {
             f.write_str("; ")?;
             if let Some(property) = detail.property().filter(|property| !detail.message.contains(*property)) {
-                write!(f, "property {}: ", line(property))?;
+                write!(f, "property {}: ", OneLine(property))?;
             }
             match (self.message.contains(&detail.message), detail.code.as_str()) {
-                (true, code) => f.write_str(&line(code))?,
-                (false, "") => f.write_str(&line(&detail.message))?,
-                (false, code) => write!(f, "{} ({})", line(&detail.message), line(code))?,
+                (true, code) => write!(f, "{}", OneLine(code))?,
+                (false, "") => write!(f, "{}", OneLine(&detail.message))?,
+                (false, code) => write!(f, "{} ({})", OneLine(&detail.message), OneLine(code))?,
             }
         }
         if telling.len() > DETAILS_SHOWN {
             write!(f, "; and {} more", telling.len() - DETAILS_SHOWN)?;
         }
         if let Some(id) = &self.correlation_id {
-            write!(f, " (correlation id {})", line(id))?;
+            write!(f, " (correlation id {})", OneLine(id))?;
         }
         match advice::on(self) {
             Some(advice) => write!(f, "; {advice}"),
             None => Ok(()),
         }
     }
-}
-
-/// A text of somebody else's on one line.
-fn line(text: &str) -> String {
-    text.split(|c: char| c.is_control() || c.is_whitespace())
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 #[cfg(test)]
