@@ -88,11 +88,11 @@ pub struct SourceConfig {
     /// Whether to read all that is there before following changes. Without it, the source starts with what changes from now on.
     #[parameter(name = "snapshot", default = "true")]
     pub snapshot: bool,
-    /// How late HubSpot's search index may show a change without it being lost: the window that is looked at again. Also the
-    /// most that a restart repeats. `0s` turns it off.
+    /// How late HubSpot's search index may show a change without it being lost: the window that is looked at again. Also
+    /// about the most that a restart of a stream that has caught up repeats. `0s` turns it off.
     #[parameter(name = "cdc.settleLag", default = "10m")]
     pub settle_lag: Duration,
-    /// How often the list of archived CRM objects is read for deletions.
+    /// How often HubSpot's list of archived objects is read for deletions.
     #[parameter(name = "deletes.interval", default = "1m")]
     pub deletes_interval: Duration,
 }

@@ -1,6 +1,8 @@
 //! What the engine asks HubSpot for and what comes back, as values: the whole contract between the pure engine and
 //! whoever does the I/O.
 
+use hubspot_catalog::{Cms, Crm};
+
 use crate::item::{Item, Millis};
 
 /// What the engine wants next.
@@ -12,15 +14,15 @@ pub enum Ask {
     Wait(Millis),
 }
 
-/// A request to HubSpot. Which resource it goes to is fixed for an engine and known to the driver.
+/// A request to HubSpot, with where it goes: always the resource that the engine reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// The CRM list endpoint: read from the store, ordered by id.
-    List(ListRequest),
+    List(Crm, ListRequest),
     /// The CRM search endpoint: always the first page of its query.
-    Search(SearchRequest),
+    Search(Crm, SearchRequest),
     /// A CMS list endpoint.
-    CmsList(CmsListRequest),
+    CmsList(Cms, CmsListRequest),
 }
 
 /// A page of the CRM list endpoint.
@@ -71,18 +73,6 @@ pub enum Comparison {
     GreaterOrEqual,
     /// `LT`
     Less,
-}
-
-impl Comparison {
-    /// HubSpot's word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Equal => "EQ",
-            Self::Greater => "GT",
-            Self::GreaterOrEqual => "GTE",
-            Self::Less => "LT",
-        }
-    }
 }
 
 /// A page of a CMS list endpoint.

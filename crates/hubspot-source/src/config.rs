@@ -21,11 +21,17 @@ pub struct Config {
     pub snapshot: bool,
     /// The pause between two polls when there is nothing new. Default 5 s.
     pub polling_period: Duration,
-    /// How late an entry may appear in HubSpot's search index and still be delivered. Default 10 minutes. The most that a restart
-    /// repeats, and what is remembered: some 80 bytes for each object that changed within it.
+    /// How late a change may appear in HubSpot's search index, or a deletion in its list of archived objects, and still be
+    /// delivered. Default 10 minutes. It is about the most that a restart of a stream that has caught up repeats (the
+    /// [crate docs](crate#what-a-restart-repeats) have the exceptions), and what is remembered: some 80 bytes for each
+    /// object that changed within it.
     pub lag: Duration,
-    /// How often the list of archived objects is read for deletions. Default 1 minute; a long list is read less often, so that it
-    /// takes one request a second on average.
+    /// How often the list of archived objects is read for deletions, from the start of one reading to that of the next.
+    /// Default 1 minute. After a reading of `n` pages there is a pause of at least `n - 1` seconds and 100 ms, so a long
+    /// list, or an interval of zero, doesn't eat the quota that changes need.
+    ///
+    /// Of a resource that doesn't say when objects were deleted (`cms.urlRedirects`) all that the list has is remembered:
+    /// some 40 to 80 bytes for each archived object, half as much again while the list is read.
     pub deletes_interval: Duration,
 }
 

@@ -54,7 +54,7 @@ impl HubSpotSource {
     /// When the position can't be resumed: [`Error::Position`]. Without a snapshot also what HubSpot refuses:
     /// [`Error::Request`].
     pub async fn open(client: Client, config: Config, position: Option<Position>) -> Result<Self, Error> {
-        Self::start(HubSpot::new(client, config.resource), config, position).await
+        Self::start(HubSpot::new(client), config, position).await
     }
 
     async fn start(api: impl Api, config: Config, position: Option<Position>) -> Result<Self, Error> {
@@ -138,7 +138,18 @@ impl<A: Api> Reading<A> {
     async fn run(mut self, first: Vec<Change>, batches: mpsc::Sender<Result<Vec<Record>, Error>>) {
         let mut changes = first;
         let mut under_way = None;
+        let resource = self.resource.name;
+        // Until it is over, and how much has come of it.
+        let mut snapshot = self.engine.in_snapshot().then_some(0_usize);
+        tracing::info!(resource, "{}", if snapshot.is_some() { "reading the snapshot" } else { "following changes" });
         loop {
+            snapshot = match snapshot.map(|read| read + changes.len()) {
+                Some(read) if !self.engine.in_snapshot() => {
+                    tracing::info!(resource, records = read, "the snapshot is read; following changes");
+                    None
+                }
+                snapshot => snapshot,
+            };
             if !changes.is_empty() {
                 if let Ask::Request(request) = self.engine.next(self.clock.now()) {
                     under_way = Some(self.spawn(request));

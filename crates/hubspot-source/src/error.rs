@@ -62,6 +62,16 @@ pub enum PositionError {
         /// The version that stands in it.
         found: u64,
     },
+    /// A time in it lies before 1970 or after the year 9999: none that this connector writes.
+    #[error(
+        "the position isn't one of this connector: its {field} is {found}, which is no time in milliseconds since 1970; to start over, delete the pipeline's position (or recreate the connector)"
+    )]
+    NoTime {
+        /// The field of the position.
+        field: &'static str,
+        /// What stands in it.
+        found: i64,
+    },
     /// It belongs to another resource.
     #[error(
         "the position is for the resource {found}, the connector is configured for {expected}: give the new resource a connector of its own"

@@ -1,36 +1,31 @@
 //! The real HubSpot: the engine's requests as calls of the client.
 
-use hubspot_catalog::{Cms, Crm, Kind, Resource};
+use hubspot_catalog::{Cms, Crm};
 use hubspot_client::{Client, CmsListParams, CmsPath, Filter, ListParams, Object, Operator, Page, SearchParams};
 
 use crate::ask::{CmsListRequest, Comparison, ListRequest, Request, Response, SearchRequest};
 use crate::driver::Api;
 use crate::item::Item;
 
-/// One resource, reached through a client.
+/// HubSpot, reached through a client.
 #[derive(Debug)]
 pub(crate) struct HubSpot {
     client: Client,
-    resource: &'static Resource,
 }
 
 impl HubSpot {
-    pub(crate) fn new(client: Client, resource: &'static Resource) -> Self {
-        Self { client, resource }
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
     }
 }
 
 impl Api for HubSpot {
     async fn answer(&self, request: Request) -> Result<Response, hubspot_client::Error> {
         let client = &self.client;
-        match (&self.resource.kind, request) {
-            (Kind::Crm(crm), Request::List(list)) => crm_list(client, crm, list).await,
-            (Kind::Crm(crm), Request::Search(search)) => crm_search(client, crm, search).await,
-            (Kind::Cms(cms), Request::CmsList(list)) => cms_list(client, cms, list).await,
-            // The engine asks a resource only what its kind answers.
-            (Kind::Crm(_), Request::CmsList(_)) | (Kind::Cms(_), Request::List(_) | Request::Search(_)) => {
-                Ok(Response::default())
-            }
+        match request {
+            Request::List(crm, list) => crm_list(client, &crm, list).await,
+            Request::Search(crm, search) => crm_search(client, &crm, search).await,
+            Request::CmsList(cms, list) => cms_list(client, &cms, list).await,
         }
     }
 }

@@ -7,6 +7,9 @@ use serde_json::Value;
 /// An instant: milliseconds since the Unix epoch. HubSpot's own resolution, and the one its filters take.
 pub type Millis = i64;
 
+/// The last instant of the year 9999: what lies beyond is no time, and reckoning with it could overflow.
+pub const LATEST: Millis = 253_402_300_799_999;
+
 /// An object's id, ordered as HubSpot orders ids: numbers by value, anything else behind them by text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ItemId {
@@ -56,7 +59,7 @@ impl Item {
     }
 
     /// A top-level field as a time. Not set (`null`, `""`, zero, the epoch) is `None`: the CMS says "not deleted" that
-    /// way.
+    /// way. So is a number beyond [`LATEST`], or as far before the epoch.
     pub fn time(&self, field: &str) -> Option<Millis> {
         self.0.get(field).and_then(time)
     }
@@ -102,7 +105,7 @@ fn time(value: &Value) -> Option<Millis> {
         },
         _ => return None,
     };
-    (millis != 0).then_some(millis)
+    (millis != 0 && millis.unsigned_abs() <= LATEST.unsigned_abs()).then_some(millis)
 }
 
 #[cfg(test)]
@@ -121,12 +124,12 @@ mod tests {
     fn times_come_in_three_forms_and_the_epoch_means_none() {
         let item = item(json!({
             "iso": "2026-01-02T03:04:05.678Z", "number": 1_767_323_045_678_i64, "digits": "1767323045678",
-            "zero": 0, "epoch": "1970-01-01T00:00:00Z", "empty": "", "null": null, "properties": {"createdate": "2026-01-02T03:04:05.678Z"}
+            "least": i64::MIN, "beyond": "253402300800000", "float": 1e300, "zero": 0, "epoch": "1970-01-01T00:00:00Z", "empty": "", "null": null, "properties": {"createdate": "2026-01-02T03:04:05.678Z"}
         }));
         for field in ["iso", "number", "digits"] {
             assert_eq!(item.time(field), Some(1_767_323_045_678), "{field}");
         }
-        for field in ["zero", "epoch", "empty", "null", "absent"] {
+        for field in ["zero", "epoch", "empty", "null", "absent", "least", "beyond", "float"] {
             assert_eq!(item.time(field), None, "{field}");
         }
         assert_eq!(item.first_time(&["zero", "absent", "digits"]), Some(1_767_323_045_678));

@@ -5,15 +5,31 @@
 //! * [`engine`] is the algorithm, without I/O and without a clock: what to ask next, and what an answer means.
 //! * [`position`] is where a stream can be resumed, in this connector's form and in the Go connector's.
 //!
+//! [`ask`], [`engine`], [`item`], [`position`] and [`record`] are public for the simulation, and for whoever drives the
+//! engine in another way; only [`HubSpotSource`], [`Config`], the errors and the bytes of positions are kept stable.
+//!
 //! # What is promised
 //! Every object's last state and every deletion is delivered, at least once, as long as HubSpot's search index shows a
-//! change within [`Config::lag`] of its happening. In a running stream each version of an object is delivered once.
-//! After a restart, what changed since the `settled` instant of the position (a lag window, at most, behind the head)
-//! is delivered again.
+//! change, and its list of archived objects a deletion, within [`Config::lag`] of its happening. In a running stream
+//! each version of an object, and each deletion, is delivered once, with two exceptions: of a snapshot during which more
+//! than 50 000 objects changed, those beyond that number; and in a CMS snapshot objects created in one millisecond, when
+//! HubSpot's pages of them shift while they are read.
 //!
-//! Operations: an object that was there when the stream began is a `snapshot`; one created since then, and not
+//! # What a restart repeats
+//! Of a stream that had caught up: the changes of about the last lag, and the deletions since a lag before the list of
+//! archived objects was last read through. Beyond that:
+//!
+//! * Where more than a page of objects changed within a lag, up to about a page of older changes.
+//! * In the middle of a snapshot: what it had delivered and had changed since its start is delivered again, as the
+//!   change that it is, once the snapshot is through.
+//! * A resource that doesn't say when objects were deleted (`cms.urlRedirects`): every archived object that HubSpot
+//!   lists is delivered again, as a `delete`.
+//!
+//! # Operations
+//! An object that was there when the stream began is a `snapshot`; one created since then, and not
 //! delivered by the stream before, is a `create`; one seen again is an `update`; one in HubSpot's list of archived
-//! objects is a `delete`.
+//! objects is a `delete`. Of a merge comes what it did to either object: an `update` of the one that remains, and a
+//! `delete` of the other if HubSpot lists that as archived. The `delete` doesn't name the object that remains.
 //!
 //! ```no_run
 //! use hubspot_client::{Auth, Client};

@@ -1,6 +1,7 @@
 //! Positions: where to resume a resource, as compact JSON.
 //!
-//! Ours say `"v":1`, the resource and one of two phases. All times are HubSpot's, in milliseconds since the epoch:
+//! Ours say `"v":1`, the resource and one of two phases. All times are HubSpot's, in milliseconds since the epoch, up to
+//! the year 9999:
 //!
 //! ```json
 //! {"v":1,"resource":"crm.contacts","n":17,"phase":"snapshot","start":1767323045000,"after":"51"}
@@ -13,8 +14,8 @@
 //! resume too:
 //!
 //! * *snapshot*: its order (by creation) wasn't the order that it paged in (by id), so what lies before a position
-//!   isn't known to be delivered. The snapshot starts over, and changes are followed from its `initialTimestamp`:
-//!   repeats instead of gaps.
+//!   isn't known to be delivered. The snapshot starts over, and changes, and deletions, are followed from its
+//!   `initialTimestamp` less the lag window: repeats instead of gaps.
 //! * *cdc*: changes, and deletions, are followed from its `timestamp` less the lag window, because it never looked back
 //!   for late entries.
 
@@ -23,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::PositionError;
-use crate::item::Millis;
+use crate::item::{LATEST, Millis};
 
 /// The version that this connector writes.
 pub const VERSION: u64 = 1;
@@ -64,6 +65,10 @@ pub enum Cursor {
         /// CMS: the creation time that has been reached.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         created: Option<Millis>,
+        /// Changes, and deletions, are followed from this instant once the snapshot is through; `None`: from `start`.
+        /// It lies before `start` where the snapshot took the place of one of the Go connector's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Millis>,
     },
     /// Delivering changes.
     Follow {
@@ -73,12 +78,13 @@ pub enum Cursor {
         known: Millis,
         /// Every change before this instant has been delivered, late ones included. Reading resumes here.
         settled: Millis,
-        /// The head that had been reached; what lies between `settled` and this may be delivered again.
+        /// The head that had been reached; what lies between `settled` and this may be delivered again. It is there for
+        /// whoever looks at a position: resuming reads on from `settled`, whatever had been seen beyond it.
         fast: Millis,
         /// Of the objects changed exactly at `settled`, those up to this id have been delivered.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         drain: Option<u64>,
-        /// Every deletion before this instant has been delivered.
+        /// Every deletion before this instant has been delivered, late ones included. Deletions resume here.
         sweep: Millis,
     },
 }
@@ -104,6 +110,25 @@ struct GoPosition {
 }
 
 impl Cursor {
+    /// Refuses times that can't be any, so that nothing that reckons with them has to.
+    fn checked(self) -> Result<Self, PositionError> {
+        match self {
+            Self::Snapshot { start, created, since, .. } => {
+                in_range("start", Some(start))?;
+                in_range("created", created)?;
+                in_range("since", since)?;
+            }
+            Self::Follow { start, known, settled, fast, sweep, drain: _ } => {
+                let times =
+                    [("start", start), ("known", known), ("settled", settled), ("fast", fast), ("sweep", sweep)];
+                for (field, time) in times {
+                    in_range(field, Some(time))?;
+                }
+            }
+        }
+        Ok(self)
+    }
+
     /// The position of this cursor in the stream of `resource`, as that of its `number`th record.
     pub fn to_position(&self, resource: &str, number: u64) -> opencdc::Position {
         let envelope = Envelope { v: VERSION, resource: resource.into(), n: number, cursor: self.clone() };
@@ -115,7 +140,7 @@ impl Cursor {
 /// Reads a position: ours, or the Go connector's. `None` for an empty one, which means "from the beginning".
 ///
 /// # Errors
-/// When it is neither, is for another resource, or was written by a newer version.
+/// When it is neither, is for another resource, was written by a newer version, or has a time that is none.
 pub fn parse(position: &opencdc::Position, resource: &str) -> Result<Option<Resume>, PositionError> {
     if position.is_empty() {
         return Ok(None);
@@ -141,20 +166,30 @@ pub fn parse(position: &opencdc::Position, resource: &str) -> Result<Option<Resu
                 expected: resource.to_owned(),
             });
         }
-        return Ok(Some(Resume::At { cursor: envelope.cursor, number: envelope.n }));
+        return Ok(Some(Resume::At { cursor: envelope.cursor.checked()?, number: envelope.n }));
     }
     if object.contains_key("mode") {
         let go: GoPosition = serde_json::from_slice(bytes).map_err(|error| {
             foreign(format!("it looks like one of the Go connector, but {error}: {}", excerpt(bytes)))
         })?;
-        let millis = |time: Option<DateTime<Utc>>| time.map(|time| time.timestamp_millis());
+        // Go's zero time, of the year 1, stands for none.
+        let millis = |field, time: Option<DateTime<Utc>>| {
+            in_range(field, time.map(|time| time.timestamp_millis()).filter(|time| *time > 0))
+        };
         return match go.mode.as_str() {
-            "snapshot" => Ok(Some(Resume::GoSnapshot { initial: millis(go.initial_timestamp) })),
-            "cdc" => Ok(Some(Resume::GoCdc { timestamp: millis(go.timestamp) })),
+            "snapshot" => Ok(Some(Resume::GoSnapshot { initial: millis("initialTimestamp", go.initial_timestamp)? })),
+            "cdc" => Ok(Some(Resume::GoCdc { timestamp: millis("timestamp", go.timestamp)? })),
             mode => Err(foreign(format!("it looks like one of the Go connector, but its mode is {mode:?}"))),
         };
     }
     Err(foreign(format!("it is a JSON object with the fields {}", fields(object))))
+}
+
+fn in_range(field: &'static str, time: Option<Millis>) -> Result<Option<Millis>, PositionError> {
+    match time {
+        Some(found) if !(0..=LATEST).contains(&found) => Err(PositionError::NoTime { field, found }),
+        time => Ok(time),
+    }
 }
 
 fn fields(object: &opencdc::Map) -> String {
@@ -183,8 +218,8 @@ mod tests {
     #[test]
     fn ours_come_back_as_they_were_written() {
         for cursor in [
-            Cursor::Snapshot { start: 5, after: Some("51".into()), created: None },
-            Cursor::Snapshot { start: 5, after: None, created: Some(7) },
+            Cursor::Snapshot { start: 5, after: Some("51".into()), created: None, since: None },
+            Cursor::Snapshot { start: 5, after: None, created: Some(7), since: Some(3) },
             Cursor::Follow { start: 1, known: 2, settled: 3, fast: 9, drain: Some(4), sweep: 5 },
             Cursor::Follow { start: 1, known: 2, settled: 3, fast: 9, drain: None, sweep: 5 },
         ] {
@@ -200,6 +235,36 @@ mod tests {
         let cursor = Cursor::Follow { start: 1, known: 2, settled: 3, fast: 9, drain: Some(4), sweep: 5 };
         assert_eq!(parsed(written), Ok(Some(Resume::At { cursor: cursor.clone(), number: 7 })));
         assert_eq!(cursor.to_position("crm.contacts", 7).to_string(), written);
+        let written = r#"{"v":1,"resource":"crm.contacts","n":7,"phase":"snapshot","start":5,"after":"51"}"#;
+        let cursor = Cursor::Snapshot { start: 5, after: Some("51".into()), created: None, since: None };
+        assert_eq!(parsed(written), Ok(Some(Resume::At { cursor: cursor.clone(), number: 7 })));
+        assert_eq!(cursor.to_position("crm.contacts", 7).to_string(), written);
+    }
+
+    #[test]
+    fn times_that_are_none_are_refused_by_their_field() {
+        let follow = r#"{"v":1,"resource":"crm.contacts","n":1,"phase":"follow","start":1,"known":2,"settled":3,"fast":9,"sweep":5}"#;
+        let snapshot = r#"{"v":1,"resource":"crm.contacts","n":1,"phase":"snapshot","start":1,"created":2,"since":3}"#;
+        for (position, fields) in
+            [(follow, &["start", "known", "settled", "fast", "sweep"][..]), (snapshot, &["start", "created", "since"])]
+        {
+            let object: opencdc::Map = serde_json::from_str(position).unwrap();
+            for field in fields {
+                for (time, refused) in
+                    [(i64::MIN, true), (-1, true), (0, false), (LATEST, false), (LATEST + 1, true), (i64::MAX, true)]
+                {
+                    let mut object = object.clone();
+                    object.insert((*field).to_owned(), time.into());
+                    let result = parsed(&Value::Object(object).to_string());
+                    assert_eq!(result.is_err(), refused, "{field} {time}: {result:?}");
+                    if let Err(error) = result {
+                        assert!(error.to_string().contains(&format!("its {field} is {time}")), "{error}");
+                    }
+                }
+            }
+        }
+        let error = parsed(r#"{"mode":"cdc","timestamp":"+200000-01-01T00:00:00Z"}"#).unwrap_err();
+        assert!(matches!(error, PositionError::NoTime { field: "timestamp", .. }), "{error:?}");
     }
 
     #[test]
@@ -213,6 +278,10 @@ mod tests {
         assert_eq!(
             parsed(r#"{"mode":"cdc","itemId":"51","timestamp":"2024-05-01T12:00:00.5+02:00"}"#),
             Ok(Some(Resume::GoCdc { timestamp: Some(1_714_557_600_500) }))
+        );
+        assert_eq!(
+            parsed(r#"{"mode":"snapshot","itemId":"51","initialTimestamp":"0001-01-01T00:00:00Z"}"#),
+            Ok(Some(Resume::GoSnapshot { initial: None }))
         );
     }
 

@@ -50,7 +50,7 @@ mod tests {
         else {
             unreachable!()
         };
-        let cursor = Cursor::Snapshot { start: 1, after: Some("51".into()), created: None };
+        let cursor = Cursor::Snapshot { start: 1, after: Some("51".into()), created: None, since: None };
         Change {
             operation,
             id: ItemId::from("51"),

@@ -1,18 +1,18 @@
 //! Losing nothing: seeded histories against the real engine.
 //!
 //! A simulated HubSpot holds the truth (a store), a search index that lags behind it, entry by entry and out of order,
-//! and the list of archived objects. While the engine reads, objects are created (with ids in no order of creation),
+//! and the list of archived objects, which lags too. While the engine reads, objects are created (with ids in no order of creation),
 //! changed and archived between every two requests; thousands of them share a millisecond; HubSpot's clock is far from
 //! the reader's; and the reader is killed at random and resumes at a position that it had acknowledged. In the end its
-//! state must equal the truth.
+//! state must equal the truth, and no stream may have told it a version or a deletion twice.
 //!
 //! That it can fail was tried by breaking the engine. Each of these was caught within the default seeds: not withholding
 //! a page's last millisecond; settling at the head, or without the lag; skipping the drain of a millisecond, or stopping
 //! after its first page; ignoring that a drain's pages shifted; a position ahead of what was delivered, in the snapshot
-//! and behind it; a deletions cursor ahead of the sweep, or as late as its last page; not repeating deletions on resume;
+//! and behind it; a deletions cursor ahead of the sweep, less than a lag behind it, or as late as its last page; not repeating deletions on resume;
 //! taking stale entries of deleted objects for news; forgetting that a deleted object lives again; a stream that starts
 //! after its snapshot; leaving objects to the stream that it won't meet; a baseline that swallows news; never walking the
-//! window again; the reader's clock in place of HubSpot's `Date`.
+//! window again; walking again what is settled; the reader's clock in place of HubSpot's `Date`.
 //!
 //! `HUBSPOT_SIM_SEEDS=2000` runs so many histories (default 200), `HUBSPOT_SIM_SEED=17` runs that one alone and tells
 //! what happens.

@@ -33,7 +33,7 @@ fn endless() -> (MockApi, Arc<AtomicUsize>) {
     let mut api = MockApi::new();
     api.expect_answer().returning(move |request| {
         counter.fetch_add(1, Ordering::SeqCst);
-        let Request::List(list) = request else { panic!("a snapshot lists: {request:?}") };
+        let Request::List(_, list) = request else { panic!("a snapshot lists: {request:?}") };
         Box::pin(async move { Ok(page(list.after.as_deref())) })
     });
     (api, asked)
@@ -78,7 +78,7 @@ async fn an_error_of_hubspots_ends_the_stream_behind_what_came_before_it() {
     api.expect_answer().returning(move |request| {
         answers += 1;
         let refused = answers > 2;
-        let Request::List(list) = request else { panic!("a snapshot lists: {request:?}") };
+        let Request::List(_, list) = request else { panic!("a snapshot lists: {request:?}") };
         Box::pin(async move { if refused { Err(refusal().await) } else { Ok(page(list.after.as_deref())) } })
     });
     let mut source = HubSpotSource::start(api, contacts(), None).await.unwrap();

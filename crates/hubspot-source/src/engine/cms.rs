@@ -6,9 +6,6 @@ use super::walk::Walk;
 use crate::ask::{CmsListRequest, Request};
 use crate::item::{Item, Millis};
 
-/// HubSpot's bound on objects of a list page.
-pub(super) const LIMIT: u32 = 100;
-
 /// What a walk goes along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Axis {
@@ -19,7 +16,7 @@ pub(super) enum Axis {
 }
 
 /// The next page of a walk: through the live objects, or through the `archived` ones.
-pub(super) fn walk(axis: Axis, walk: &Walk, limit: u32, archived: bool) -> Request {
+pub(super) fn walk(cms: &Cms, axis: Axis, walk: &Walk, limit: u32, archived: bool) -> Request {
     // "After" and "before" may or may not include the instant: a millisecond more on either side covers both, and what
     // lies outside is left out on reading.
     let since = (walk.at > 0).then_some(walk.at - 1);
@@ -28,19 +25,20 @@ pub(super) fn walk(axis: Axis, walk: &Walk, limit: u32, archived: bool) -> Reque
     let before = walk.drain.as_ref().map(|_| walk.at + 1);
     let after = walk.drain.as_ref().and_then(|drain| drain.page.clone());
     let request = CmsListRequest { after, limit, archived, ..CmsListRequest::default() };
-    Request::CmsList(match axis {
+    let request = match axis {
         Axis::Created => {
             CmsListRequest { sort: Some("createdAt"), created_after: since, created_before: before, ..request }
         }
         Axis::Updated => {
             CmsListRequest { sort: Some("updatedAt"), updated_after: since, updated_before: before, ..request }
         }
-    })
+    };
+    Request::CmsList(*cms, request)
 }
 
 /// A request for HubSpot's clock alone.
-pub(super) fn clock() -> Request {
-    Request::CmsList(CmsListRequest { limit: 1, ..CmsListRequest::default() })
+pub(super) fn clock(cms: &Cms) -> Request {
+    Request::CmsList(*cms, CmsListRequest { limit: 1, ..CmsListRequest::default() })
 }
 
 pub(super) fn created(cms: &Cms, item: &Item) -> Option<Millis> {

@@ -1,23 +1,18 @@
 //! How CRM objects are asked for, and read.
 
 use hubspot_catalog::Crm;
+use hubspot_client::SEARCH_LIMIT;
 
 use super::walk::{Drain, Walk};
 use crate::ask::{Comparison, Filter, ListRequest, Request, SearchRequest};
 use crate::item::{Item, Millis};
 
-/// HubSpot's bound on objects of a list page.
-pub(super) const LIST_LIMIT: u32 = 100;
-
-/// HubSpot's bound on results of a search page.
-pub(super) const SEARCH_LIMIT: u32 = 200;
-
 /// The property that every object's id can be searched and sorted by.
 const ID_PROPERTY: &str = "hs_object_id";
 
 /// A page of the list endpoint.
-pub(super) fn list(after: Option<String>, limit: u32, archived: bool, properties: Vec<String>) -> Request {
-    Request::List(ListRequest { after, limit, archived, properties })
+pub(super) fn list(crm: &Crm, after: Option<String>, limit: u32, archived: bool, properties: Vec<String>) -> Request {
+    Request::List(*crm, ListRequest { after, limit, archived, properties })
 }
 
 /// The list cursor behind an object.
@@ -44,13 +39,14 @@ pub(super) fn walk(crm: &Crm, walk: &Walk, properties: Vec<String>) -> Request {
         }
         None => (range(crm, walk.at, walk.until), crm.updated_property),
     };
-    Request::Search(SearchRequest { filters, sort: sort.to_owned(), limit: SEARCH_LIMIT, properties })
+    Request::Search(*crm, SearchRequest { filters, sort: sort.to_owned(), limit: SEARCH_LIMIT, properties })
 }
 
 /// How many objects changed in `from..to`: the answer's `total`.
 pub(super) fn count(crm: &Crm, from: Millis, to: Millis) -> Request {
     let filters = range(crm, from, Some(to));
-    Request::Search(SearchRequest { filters, sort: crm.updated_property.to_owned(), limit: 1, properties: Vec::new() })
+    let sort = crm.updated_property.to_owned();
+    Request::Search(*crm, SearchRequest { filters, sort, limit: 1, properties: Vec::new() })
 }
 
 fn range(crm: &Crm, from: Millis, to: Option<Millis>) -> Vec<Filter> {

@@ -2,7 +2,7 @@
 
 use hubspot_catalog::Kind;
 
-use super::walk::Row;
+use super::walk::{Draining, Row};
 use super::{cms, crm};
 use crate::ask::Response;
 use crate::error::AnswerError;
@@ -12,6 +12,14 @@ use crate::item::{Item, Millis};
 pub(super) fn rows(response: &mut Response, at: impl Fn(&Item) -> Millis) -> Result<Vec<Row>, AnswerError> {
     let items = std::mem::take(&mut response.items);
     items.into_iter().map(|item| Ok(Row { id: item.id().ok_or(AnswerError::NoId)?, at: at(&item), item })).collect()
+}
+
+/// How a millisecond of many changes is drained.
+pub(super) fn draining(kind: &Kind) -> Draining {
+    match kind {
+        Kind::Crm(_) => Draining::ById,
+        Kind::Cms(_) => Draining::ByPage,
+    }
 }
 
 pub(super) fn created(kind: &Kind, item: &Item) -> Option<Millis> {

@@ -14,10 +14,13 @@
 
 use std::collections::HashMap;
 
+use hubspot_catalog::{Crm, Kind};
+
+use super::facts::draining;
 use super::seen::Seen;
 use super::sweep::Deletions;
 use super::walk::{Drain, Draining, Row, Step, Walk};
-use crate::item::{ItemId, Millis};
+use crate::item::{ItemId, LATEST, Millis};
 use crate::position::Cursor;
 
 /// Counting the dense window is never rarer than this, in milliseconds.
@@ -50,9 +53,10 @@ enum Turn {
     Sweep,
 }
 
-/// A count of the window: how many objects the index has in it.
+/// A count of the window: how many objects the index has in it. Only the CRM has an index, and counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Check {
+    crm: Crm,
     from: Millis,
     to: Millis,
     total: Option<u64>,
@@ -62,7 +66,7 @@ struct Check {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Task {
     Walk(Walk),
-    Count { from: Millis, to: Millis },
+    Count { crm: Crm, from: Millis, to: Millis },
     Sweep,
     Wait(Millis),
 }
@@ -74,7 +78,7 @@ pub(super) struct Manner {
     pub(super) polling_period: Millis,
     /// Objects a page.
     pub(super) page: usize,
-    pub(super) draining: Draining,
+    pub(super) kind: Kind,
 }
 
 impl Manner {
@@ -197,7 +201,8 @@ impl Follow {
     }
 
     fn cursor_at(&self, settled: Millis, drain: Option<u64>) -> Cursor {
-        let fast = self.fast.max(settled);
+        // It may lie a millisecond behind the last change, however late that claims to be.
+        let fast = self.fast.max(settled).min(LATEST);
         Cursor::Follow { start: self.start, known: self.known, settled, fast, drain, sweep: self.deletions.cursor }
     }
 
@@ -214,7 +219,7 @@ impl Follow {
             return Task::Sweep;
         }
         match (&self.check, &self.walk) {
-            (Some(Check { from, to, total: None }), Some(_)) => Task::Count { from: *from, to: *to },
+            (&Some(Check { crm, from, to, total: None }), Some(_)) => Task::Count { crm, from, to },
             (_, Some((_, walk))) => Task::Walk(walk.clone()),
             _ => Task::Wait(self.poll_due.min(self.deletions.due)),
         }
@@ -223,13 +228,11 @@ impl Follow {
     /// Begins the walk that is due, if one is.
     fn begin(&mut self, now: Millis, hub: Option<Millis>) {
         let due = now >= self.poll_due;
-        if !due || self.polled_last {
-            let suspended =
-                self.suspended.take().filter(|(_, walk)| walk.until.is_none_or(|until| until > self.settled));
-            if let Some(walk) = suspended.or_else(|| self.worth_settling(hub)) {
-                self.walk = Some(walk);
-                return;
-            }
+        if (!due || self.polled_last)
+            && let Some(walk) = self.resumed().or_else(|| self.worth_settling(hub))
+        {
+            self.walk = Some(walk);
+            return;
         }
         if !due {
             return;
@@ -239,14 +242,28 @@ impl Follow {
         if walk.at == self.settled {
             walk.drain = self.resume.take().map(Drain::behind);
         }
-        let countable = !sparse && self.manner.draining == Draining::ById && self.settled < self.fast;
+        let worth_counting = !sparse && self.settled < self.fast && now >= self.check_due;
         // A walk through the window that is under way already must get to its end.
-        if countable && now >= self.check_due && self.suspended.is_none() {
-            self.check = Some(Check { from: self.check_from(), to: self.fast, total: None });
+        if let Kind::Crm(crm) = self.manner.kind
+            && worth_counting
+            && self.suspended.is_none()
+        {
+            self.check = Some(Check { crm, from: self.check_from(), to: self.fast, total: None });
         }
         self.poll_began = now;
         self.news = false;
         self.walk = Some((Pass::Poll, walk));
+    }
+
+    /// The rest of the walk that a poll has interrupted. What has been settled since is forgotten, and would be delivered
+    /// again.
+    fn resumed(&mut self) -> Option<(Pass, Walk)> {
+        let (pass, walk) = self.suspended.take()?;
+        let settled = self.settled;
+        if walk.until.is_some_and(|until| until <= settled) {
+            return None;
+        }
+        Some((pass, if walk.at < settled { Walk::from(settled, walk.until) } else { walk }))
     }
 
     /// Where the next count begins: at the whole window, then at its newest eighth, at an eighth of that, and so on. An object
@@ -327,7 +344,7 @@ impl Follow {
             self.deletions.lives(&row.id);
             let settled = if contiguous { self.settled.max(row.at.min(read - lag)) } else { self.settled };
             // Behind a settled millisecond's first ids a restart can go on with the next ones.
-            let by_id = contiguous && self.manner.draining == Draining::ById && walk.drain.is_some();
+            let by_id = contiguous && draining(&self.manner.kind) == Draining::ById && walk.drain.is_some();
             let drain = match &row.id {
                 ItemId::Number(id) if by_id && settled == row.at && row.at < read - lag => Some(*id),
                 _ => None,
@@ -362,7 +379,7 @@ impl Follow {
             return to;
         }
         let Some(latest) = step.rows.iter().map(|row| row.at).max() else { return self.fast };
-        match self.manner.draining {
+        match draining(&self.manner.kind) {
             // Its millisecond may not be over, so the next poll looks at it again, unless that is much to look at. What is
             // late by more than that, the count of the window finds, or the walk that settles it.
             Draining::ById => {
@@ -393,7 +410,7 @@ impl Follow {
         let Manner { polling_period, .. } = self.manner;
         self.poll_due = (self.poll_began + polling_period).max(now + SHORTEST_PAUSE);
         let check = self.check.take();
-        if let Some(Check { from, to, total: Some(total) }) = check {
+        if let Some(Check { from, to, total: Some(total), .. }) = check {
             // Fewer than expected is what a deletion looks like until the sweep has seen it; more can only be something
             // late.
             let expected = self.seen.count(from, to) as u64;

@@ -14,10 +14,11 @@ mod sweep;
 mod walk;
 
 use hubspot_catalog::{Cms, Kind, Resource};
+use hubspot_client::{LIST_LIMIT, SEARCH_LIMIT};
 use opencdc::{Operation, Position};
 
 use self::cms::Axis;
-use self::facts::{created, deleted, is_deleted, rows, updated};
+use self::facts::{created, deleted, draining, is_deleted, rows, updated};
 use self::follow::{Beginning, Follow, Manner, Task};
 use self::snapshot::{Handover, Snapshot};
 use self::sweep::Deletions;
@@ -45,7 +46,7 @@ pub struct Options {
 
 impl Options {
     fn cms_page(&self) -> u32 {
-        self.page_size.min(cms::LIMIT)
+        self.page_size.min(LIST_LIMIT)
     }
 }
 
@@ -152,41 +153,38 @@ impl Engine {
                 Phase::Clock(Deletions::since(0))
             }
             Some(Resume::At { cursor, .. }) => match cursor {
-                Cursor::Snapshot { start, after, created } if snapshot => {
-                    Phase::Snapshot(Snapshot::resumed(start, after, created))
+                Cursor::Snapshot { start, after, created, since } if snapshot => {
+                    Phase::Snapshot(Snapshot::resumed(start, after, created, since))
                 }
                 // The snapshot was switched off half way: the rest of it is left out, its changes aren't.
-                Cursor::Snapshot { start, .. } => self.follow_from(start, start, Deletions::since(start)),
+                Cursor::Snapshot { start, since, .. } => self.follow_from(start, since.unwrap_or(start)),
+                // A stale index entry may bring back what was deleted up to a lag ago. `sweep` lies before that, so
+                // those deletions are delivered again behind it.
                 Cursor::Follow { start, known, settled, drain, sweep, .. } => {
-                    // A stale index entry may bring back what was deleted up to a lag ago, so those deletions are
-                    // delivered again behind it.
-                    let again = (sweep - lag).max(start.min(sweep));
-                    self.follow(Beginning { start, known, settled, drain }, Deletions::since(again)).into()
+                    self.follow(Beginning { start, known, settled, drain }, Deletions::since(sweep)).into()
                 }
             },
             Some(Resume::GoSnapshot { initial: Some(time) } | Resume::GoCdc { timestamp: Some(time) }) => {
-                self.follow_from(time, time - lag, Deletions::since(time - lag))
+                self.follow_from(time, look_back(time, lag))
             }
         }
     }
 
-    fn follow_from(&self, start: Millis, settled: Millis, deletions: Deletions) -> Phase {
-        self.follow(Beginning { start, known: start, settled, drain: None }, deletions).into()
+    /// Follows changes and deletions since an instant.
+    fn follow_from(&self, start: Millis, since: Millis) -> Phase {
+        let beginning = Beginning { start, known: start, settled: since, drain: None };
+        self.follow(beginning, Deletions::since(since)).into()
     }
 
     fn follow(&self, beginning: Beginning, deletions: Deletions) -> Follow {
         let Options { lag, polling_period, .. } = self.options;
-        let manner = Manner { lag, polling_period, page: self.walk_page() as usize, draining: self.draining() };
+        let manner = Manner { lag, polling_period, page: self.walk_page() as usize, kind: self.kind };
         Follow::new(manner, beginning, deletions)
-    }
-
-    fn draining(&self) -> Draining {
-        if matches!(self.kind, Kind::Crm(_)) { Draining::ById } else { Draining::ByPage }
     }
 
     /// Objects a page of changes.
     fn walk_page(&self) -> u32 {
-        if matches!(self.kind, Kind::Crm(_)) { crm::SEARCH_LIMIT } else { self.options.cms_page() }
+        if matches!(self.kind, Kind::Crm(_)) { SEARCH_LIMIT } else { self.options.cms_page() }
     }
 
     /// Whether the resource doesn't say when an object was deleted.
@@ -218,26 +216,21 @@ impl Engine {
                 deletions.begin(now);
                 (Purpose::Archived, archived(&self.kind, deletions))
             }
-            Phase::Clock(_) => match self.kind {
-                Kind::Crm(_) => (Purpose::Clock, crm::list(None, 1, false, Vec::new())),
-                Kind::Cms(_) => (Purpose::Clock, cms::clock()),
+            Phase::Clock(_) => match &self.kind {
+                Kind::Crm(crm) => (Purpose::Clock, crm::list(crm, None, 1, false, Vec::new())),
+                Kind::Cms(cms) => (Purpose::Clock, cms::clock(cms)),
             },
             Phase::Snapshot(snapshot) => {
-                let page = self.options.page_size.min(crm::LIST_LIMIT);
+                let page = self.options.page_size.min(LIST_LIMIT);
                 (Purpose::SnapshotPage, snapshot.request(&self.kind, page, named(&self.properties)))
             }
             Phase::Follow(follow) => match follow.next(now, self.hub) {
                 Task::Wait(until) => return Ask::Wait(until),
                 Task::Sweep => (Purpose::Archived, archived(&self.kind, &follow.deletions)),
-                Task::Count { from, to } => match &self.kind {
-                    Kind::Crm(crm) => (Purpose::Count, crm::count(crm, from, to)),
-                    Kind::Cms(_) => {
-                        (Purpose::Walk, cms::walk(Axis::Updated, &Walk::from(from, Some(to)), limit, false))
-                    }
-                },
+                Task::Count { crm, from, to } => (Purpose::Count, crm::count(&crm, from, to)),
                 Task::Walk(walk) => match &self.kind {
                     Kind::Crm(crm) => (Purpose::Walk, crm::walk(crm, &walk, named(&self.properties))),
-                    Kind::Cms(_) => (Purpose::Walk, cms::walk(Axis::Updated, &walk, limit, false)),
+                    Kind::Cms(cms) => (Purpose::Walk, cms::walk(cms, Axis::Updated, &walk, limit, false)),
                 },
             },
         };
@@ -249,7 +242,8 @@ impl Engine {
     /// be delivered, in order.
     ///
     /// # Errors
-    /// When HubSpot's answer can't be made sense of; the engine's state hasn't changed then.
+    /// When HubSpot's answer can't be made sense of. The engine has come to its end then: what the answer had changed in
+    /// it isn't taken back. A new one goes on from the last acknowledged position.
     pub fn absorb(&mut self, response: Response, now: Millis) -> Result<Vec<Change>, AnswerError> {
         let Some((asked, task)) = self.asked.take() else { return Ok(Vec::new()) };
         if let Some(date) = response.date {
@@ -281,7 +275,8 @@ impl Engine {
             Purpose::Walk => self.absorb_walk(response, hub, now)?,
         };
         for change in &mut changes {
-            self.number += 1;
+            // Unique, and never a panic, whatever number a position had.
+            self.number = self.number.wrapping_add(1);
             change.number = self.number;
         }
         Ok(changes)
@@ -330,7 +325,7 @@ impl Engine {
                 sweep.after.is_none()
             }
             Kind::Cms(_) => {
-                let step = sweep.walk.clone().absorb(Draining::ByPage, rows, &response, cms::LIMIT, hub)?;
+                let step = sweep.walk.clone().absorb(Draining::ByPage, rows, &response, LIST_LIMIT, hub)?;
                 rows = step.rows;
                 step.next.map(|next| sweep.walk = next).is_none()
             }
@@ -375,13 +370,12 @@ impl Engine {
 
     fn absorb_walk(&mut self, mut response: Response, hub: Millis, now: Millis) -> Result<Vec<Change>, AnswerError> {
         let limit = self.walk_page();
-        let draining = self.draining();
         let Phase::Follow(follow) = &mut self.phase else { return Ok(Vec::new()) };
         let Some(walk) = follow.take_walk() else { return Ok(Vec::new()) };
         let kind = &self.kind;
         // An object without a changed-time belongs where it was found.
         let rows = rows(&mut response, |item| updated(kind, item).unwrap_or(walk.at))?;
-        let step = walk.clone().absorb(draining, rows, &response, limit, hub)?;
+        let step = walk.clone().absorb(draining(kind), rows, &response, limit, hub)?;
         let deliveries = follow.walked(&walk, step, hub, now, |row| created(kind, &row.item));
         let mut changes = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
@@ -407,12 +401,18 @@ impl Engine {
 fn archived(kind: &Kind, deletions: &Deletions) -> Request {
     let sweep = deletions.sweep.as_ref();
     match kind {
-        Kind::Crm(_) => crm::list(sweep.and_then(|sweep| sweep.after.clone()), crm::LIST_LIMIT, true, Vec::new()),
-        Kind::Cms(_) => {
+        Kind::Crm(crm) => crm::list(crm, sweep.and_then(|sweep| sweep.after.clone()), LIST_LIMIT, true, Vec::new()),
+        Kind::Cms(cms) => {
             let start = Walk::default();
-            cms::walk(Axis::Created, sweep.map_or(&start, |sweep| &sweep.walk), cms::LIMIT, true)
+            cms::walk(cms, Axis::Created, sweep.map_or(&start, |sweep| &sweep.walk), LIST_LIMIT, true)
         }
     }
+}
+
+/// A lag before an instant that another connector noted: it looked back neither for late entries nor for deletions.
+fn look_back(time: Millis, lag: Millis) -> Millis {
+    // Nothing of HubSpot's changed before 1970, however long the lag.
+    (time - lag).max(0)
 }
 
 /// The properties to name in a request; none of them asks for the defaults.

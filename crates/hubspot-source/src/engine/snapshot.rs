@@ -7,10 +7,10 @@ use hubspot_catalog::Kind;
 use opencdc::Operation;
 
 use super::cms::{self, Axis};
-use super::facts::{created, rows, updated};
+use super::facts::{created, is_deleted, rows, updated};
 use super::sweep::Deletions;
 use super::walk::{Draining, Row, Walk};
-use super::{Change, Options, crm};
+use super::{Change, Options, crm, look_back};
 use crate::ask::{Request, Response};
 use crate::error::AnswerError;
 use crate::item::{Item, ItemId, Millis};
@@ -29,6 +29,8 @@ pub(super) struct Snapshot {
     start: Option<Millis>,
     /// A start that another connector noted, by a clock that isn't HubSpot's.
     noted: Option<Millis>,
+    /// Changes, and deletions, are to be followed from here, where that isn't `start`.
+    since: Option<Millis>,
     /// CRM: the list's cursor.
     after: Option<String>,
     /// CMS: the walk along creation times.
@@ -61,15 +63,21 @@ impl Snapshot {
     }
 
     /// The rest of a snapshot.
-    pub(super) fn resumed(start: Millis, after: Option<String>, created: Option<Millis>) -> Self {
-        Self { start: Some(start), after, walk: Walk::from(created.unwrap_or(0), None), ..Self::default() }
+    pub(super) fn resumed(
+        start: Millis,
+        after: Option<String>,
+        created: Option<Millis>,
+        since: Option<Millis>,
+    ) -> Self {
+        let walk = Walk::from(created.unwrap_or(0), None);
+        Self { start: Some(start), since, after, walk, ..Self::default() }
     }
 
     /// The next page.
     pub(super) fn request(&self, kind: &Kind, page_size: u32, properties: Vec<String>) -> Request {
         match kind {
-            Kind::Crm(_) => crm::list(self.after.clone(), page_size, false, properties),
-            Kind::Cms(_) => cms::walk(Axis::Created, &self.walk, page_size, false),
+            Kind::Crm(crm) => crm::list(crm, self.after.clone(), page_size, false, properties),
+            Kind::Cms(cms) => cms::walk(cms, Axis::Created, &self.walk, page_size, false),
         }
     }
 
@@ -83,10 +91,17 @@ impl Snapshot {
     ) -> Result<(Vec<Change>, Option<Handover>), AnswerError> {
         // The clock of whoever noted a start may run ahead of HubSpot's.
         let start = self.start.unwrap_or_else(|| self.noted.map_or(hub, |noted| noted.min(hub)));
-        // Another connector didn't look back for late entries, nor at deletions.
-        let since = if self.noted.is_some() { start - options.lag } else { start };
+        if self.start.is_none() && self.noted.is_some() {
+            self.since = Some(look_back(start, options.lag));
+        }
+        let carried = self.since;
+        let since = carried.unwrap_or(start);
         let mut changes = Vec::with_capacity(response.items.len());
         let mut deliver = |snapshot: &mut Self, id: ItemId, item: Item, cursor| {
+            // What is gone already is no part of what is there; its deletion is the stream's to tell.
+            if is_deleted(kind, &item) {
+                return;
+            }
             let (created_at, version) = (created(kind, &item), updated(kind, &item));
             let version = version.filter(|version| *version >= since);
             // Only what the stream will meet may be left to it: some objects' creation time can be set at will.
@@ -108,7 +123,7 @@ impl Snapshot {
                 for item in response.items {
                     let id = item.id().ok_or(AnswerError::NoId)?;
                     let after = crm::cursor_after(&item);
-                    deliver(self, id, item, Cursor::Snapshot { start, after, created: None });
+                    deliver(self, id, item, Cursor::Snapshot { start, after, created: None, since: carried });
                 }
                 self.after = response.next;
                 self.after.is_none()
@@ -118,7 +133,7 @@ impl Snapshot {
                 let rows = rows(&mut response, |item| cms::created(cms, item).unwrap_or(from))?;
                 let step = self.walk.clone().absorb(Draining::ByPage, rows, &response, options.cms_page(), hub)?;
                 for Row { item, id, at } in step.rows {
-                    deliver(self, id, item, Cursor::Snapshot { start, after: None, created: Some(at) });
+                    deliver(self, id, item, Cursor::Snapshot { start, after: None, created: Some(at), since: carried });
                 }
                 step.next.map(|next| self.walk = next).is_none()
             }

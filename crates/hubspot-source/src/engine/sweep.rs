@@ -1,19 +1,24 @@
 //! Deletions: reading the whole list of archived objects, again and again.
 //!
 //! HubSpot can neither search that list nor filter it by when something was archived. So a sweep reads all of it and takes
-//! what was archived since the last sweep began. CRM objects are listed by id; CMS objects are walked along their time of
-//! creation, because page cursors are offsets there: an object that is restored would let another be skipped.
+//! what was archived since a lag before the last sweep began and hasn't been taken yet: the list may show it late, as the
+//! search index does. CRM objects are listed by id; CMS objects are walked along their time of creation, because page
+//! cursors are offsets there: an object that is restored would let another be skipped.
 
 use std::collections::{HashMap, HashSet};
 
 use super::walk::Walk;
 use crate::item::{ItemId, Millis};
 
-/// How far behind a sweep's start the next one looks again: an archived object may take a moment to be listed.
+/// How far behind a sweep's start the next one looks again at least, in milliseconds: an archived object may take a
+/// moment to be listed. Usually the lag is longer.
 const MARGIN: Millis = 5_000;
 
-/// What a page of the list costs in time, in milliseconds: a long list must not eat the quota that changes need, nor
-/// the day's.
+/// The shortest pause between two sweeps, in milliseconds: without any, an idle source would use the whole quota.
+const SHORTEST_PAUSE: Millis = 100;
+
+/// What each further page of the list adds to that pause, in milliseconds: a long list must not eat the quota that
+/// changes need, nor the day's.
 const PAGE_COST: Millis = 1_000;
 
 /// One reading of the list, under way.
@@ -39,7 +44,11 @@ pub(crate) struct Deletions {
     /// The sweep under way.
     pub(crate) sweep: Option<Sweep>,
     /// The deletions that have been delivered and can still be met again: in the list, or as a stale entry of the
-    /// search index. `None` for a resource that doesn't say when.
+    /// search index.
+    ///
+    /// Where HubSpot says when an object was deleted, these are those of the last lag. Where it doesn't (`None`), they
+    /// are all that the list has, at some 40 to 80 bytes each, and half as much again while a sweep is under way. They
+    /// are in no position, so a new engine delivers all of them again.
     delivered: HashMap<ItemId, Option<Millis>>,
 }
 
@@ -96,13 +105,14 @@ impl Deletions {
             return;
         }
         let Some(done) = self.sweep.take() else { return };
-        self.cursor = self.cursor.max(hub - MARGIN);
-        let keep = self.cursor.min(hub - lag);
+        // What was archived before this has been listed when the sweep began, and is in the index no more.
+        self.cursor = self.cursor.max(hub - lag.max(MARGIN));
+        let cursor = self.cursor;
         self.delivered.retain(|id, at| match at {
-            Some(at) => *at >= keep,
+            Some(at) => *at >= cursor,
             None => done.undated.contains(id),
         });
-        self.due = (done.began + interval).max(now + (done.pages - 1) * PAGE_COST);
+        self.due = (done.began + interval).max(now + SHORTEST_PAUSE + (done.pages - 1) * PAGE_COST);
     }
 }
 
@@ -120,9 +130,16 @@ mod tests {
             deletions.page(true, hub, 0, 10_000, 0);
             news
         };
-        assert_eq!(sweep(&mut deletions, 110_000, &[("1", 99_999), ("2", 100_000), ("3", 109_000)]), ["2", "3"]);
+        assert_eq!(sweep(&mut deletions, 108_000, &[("1", 99_999), ("2", 100_000), ("3", 109_000)]), ["2", "3"]);
+        assert_eq!(deletions.cursor, 100_000, "not before the stream's start");
+        assert_eq!(sweep(&mut deletions, 115_000, &[("2", 100_000), ("3", 109_000)]), [""; 0]);
         assert_eq!(deletions.cursor, 105_000);
-        assert_eq!(sweep(&mut deletions, 120_000, &[("2", 100_000), ("3", 109_000), ("4", 108_000)]), ["4"]);
+        // Listed a lag late, and later than that.
+        assert_eq!(
+            sweep(&mut deletions, 120_000, &[("3", 109_000), ("4", 105_000), ("5", 104_999), ("6", 118_000)]),
+            ["4", "6"]
+        );
+        assert_eq!(sweep(&mut deletions, 120_500, &[("3", 109_000), ("4", 105_000), ("6", 118_000)]), [""; 0]);
         // Restored and deleted again.
         assert_eq!(sweep(&mut deletions, 130_000, &[("3", 125_000)]), ["3"]);
         assert!(deletions.outdates(&ItemId::from("3"), 125_000) && !deletions.outdates(&ItemId::from("3"), 125_001));
@@ -137,6 +154,24 @@ mod tests {
         deletions.page(true, 130_000, 0, 0, 60_000);
         assert_eq!(deletions.cursor, 105_000);
         assert!(deletions.sweep.is_none());
+    }
+
+    #[test]
+    fn each_page_of_the_list_makes_the_pause_behind_it_longer() {
+        for (pages, interval, due) in [(1, 0, 600), (1, 60_000, 60_000), (4, 0, 3_600), (4, 60_000, 60_000)] {
+            let mut deletions = Deletions::since(0);
+            deletions.begin(0);
+            for page in 1..=pages {
+                deletions.page(page == pages, 1_000_000, 500, 0, interval);
+            }
+            assert_eq!(deletions.due, due, "{pages} pages, every {interval} ms");
+        }
+    }
+
+    /// What the docs say of memory.
+    #[test]
+    fn a_remembered_deletion_is_small() {
+        assert_eq!(size_of::<(ItemId, Option<Millis>)>(), 32);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::ask::{Comparison, ListRequest, SearchRequest};
+use crate::ask::{CmsListRequest, Comparison, ListRequest, SearchRequest};
 
 /// HubSpot's clock.
 const HUB: Millis = 1_790_000_000_000;
@@ -40,14 +40,14 @@ fn answer(items: Vec<Item>, next: Option<&str>) -> Response {
 
 fn list(ask: Ask) -> ListRequest {
     match ask {
-        Ask::Request(Request::List(list)) => list,
+        Ask::Request(Request::List(_, list)) => list,
         other => panic!("a list was expected: {other:?}"),
     }
 }
 
 fn search(ask: Ask) -> SearchRequest {
     match ask {
-        Ask::Request(Request::Search(search)) => search,
+        Ask::Request(Request::Search(_, search)) => search,
         other => panic!("a search was expected: {other:?}"),
     }
 }
@@ -85,14 +85,14 @@ fn until_idle(
 fn hubspot(contacts: &[Item]) -> impl FnMut(&Request) -> Response {
     let at = |item: &Item| item.property_time("lastmodifieddate").unwrap();
     move |request| match request {
-        Request::List(list) if list.archived => answer(Vec::new(), None),
-        Request::List(list) => {
+        Request::List(_, list) if list.archived => answer(Vec::new(), None),
+        Request::List(_, list) => {
             let from: usize = list.after.as_deref().map_or(0, |after| after.parse().unwrap());
             let to = (from + list.limit as usize).min(contacts.len());
             let next = (to < contacts.len()).then(|| to.to_string());
             answer(contacts[from..to].to_vec(), next.as_deref())
         }
-        Request::Search(search) => {
+        Request::Search(_, search) => {
             let since = since(search);
             let until = search.filters.get(1).map_or(Millis::MAX, |filter| filter.value as Millis);
             let mut found: Vec<_> =
@@ -102,7 +102,7 @@ fn hubspot(contacts: &[Item]) -> impl FnMut(&Request) -> Response {
             found.truncate(search.limit as usize);
             Response { total, ..answer(found, None) }
         }
-        Request::CmsList(_) => panic!("contacts are no CMS collection"),
+        Request::CmsList(..) => panic!("contacts are no CMS collection"),
     }
 }
 
@@ -184,7 +184,7 @@ fn a_snapshot_position_of_the_go_connector_starts_over_and_follows_from_a_lag_be
 
 #[test]
 fn a_resumed_snapshot_goes_on_behind_the_acknowledged_record() {
-    let cursor = Cursor::Snapshot { start: HUB, after: Some("51".into()), created: None };
+    let cursor = Cursor::Snapshot { start: HUB, after: Some("51".into()), created: None, since: None };
     let mut engine = engine("crm.contacts", options(), Some(Resume::At { cursor, number: 17 }));
     assert_eq!(list(engine.next(LOCAL)).after.as_deref(), Some("51"));
     let changes = engine.absorb(answer(vec![contact(60, 5, 5)], None), LOCAL).unwrap();
@@ -254,4 +254,109 @@ fn requests_per_thousand_stay_within_their_bounds() {
     // Once all is quiet: a poll, and at times a count of the window.
     let (requests, changes) = until_idle(&mut engine, LOCAL + 10_000, hubspot(&news));
     assert!(changes.is_empty() && requests.len() <= 2, "{requests:?}");
+}
+
+#[test]
+fn what_says_that_it_is_deleted_is_no_part_of_a_snapshot() {
+    let table = |id: &str, deleted: bool| {
+        let table = json!({"id": id, "createdAt": 5, "updatedAt": 5, "deleted": deleted});
+        Item::new(table.as_object().unwrap().clone())
+    };
+    let mut engine = engine("cms.hubdb.tables", options(), None);
+    assert!(matches!(engine.next(LOCAL), Ask::Request(Request::CmsList(_, CmsListRequest { archived: false, .. }))));
+    let changes = engine.absorb(answer(vec![table("1", false), table("2", true)], None), LOCAL).unwrap();
+    assert_eq!(operations(&changes), [change(Operation::Snapshot, "1")]);
+}
+
+#[test]
+fn an_idle_source_pauses_whatever_its_intervals_are() {
+    for resource in ["crm.contacts", "cms.blogs.posts", "cms.urlRedirects"] {
+        let mut engine = engine(resource, Options { deletes_interval: 0, polling_period: 0, ..options() }, None);
+        until_idle(&mut engine, LOCAL, |_| answer(Vec::new(), None));
+        let (mut now, mut sweeps) = (LOCAL, 0);
+        while now < LOCAL + 10_000 {
+            match engine.next(now) {
+                Ask::Wait(until) => {
+                    assert!(until > now);
+                    now = until;
+                }
+                Ask::Request(request) => {
+                    sweeps += usize::from(matches!(
+                        request,
+                        Request::List(_, ListRequest { archived: true, .. })
+                            | Request::CmsList(_, CmsListRequest { archived: true, .. })
+                    ));
+                    engine.absorb(answer(Vec::new(), None), now).unwrap();
+                }
+            }
+        }
+        assert!((90..=100).contains(&sweeps), "{sweeps} sweeps of {resource} in ten seconds");
+    }
+}
+
+/// Positions of ours that take the place of the Go connector's know what those looked back for.
+#[test]
+fn a_go_snapshot_keeps_its_look_back_through_a_restart() {
+    let started = HUB - 70_000;
+    let mut first = engine("crm.contacts", options(), Some(Resume::GoSnapshot { initial: Some(started) }));
+    first.next(LOCAL);
+    let changes = first.absorb(answer(vec![contact(1, 5, 5)], Some("1")), LOCAL).unwrap();
+    let position = changes[0].position("crm.contacts");
+    for snapshot in [true, false] {
+        let resume = crate::position::parse(&position, "crm.contacts").unwrap();
+        let mut engine = engine("crm.contacts", Options { snapshot, ..options() }, resume);
+        if snapshot {
+            assert_eq!(list(engine.next(LOCAL)).after.as_deref(), Some("1"));
+            let changes = engine.absorb(answer(vec![contact(2, 5, 5)], None), LOCAL).unwrap();
+            assert_eq!(changes[0].cursor, first_cursor(started, "2"));
+        }
+        assert_eq!(since(&search(engine.next(LOCAL))), started - LAG);
+    }
+}
+
+fn first_cursor(start: Millis, after: &str) -> Cursor {
+    Cursor::Snapshot { start, after: Some(after.into()), created: None, since: Some(start - LAG) }
+}
+
+/// A position that a person has edited may stop the stream with an error, or make it begin at an odd time.
+#[test]
+fn no_number_in_a_position_makes_the_engine_panic() {
+    let (mut read, mut refused) = (0, 0);
+    let times = [i64::MIN, -1, 0, 1, HUB, crate::item::LATEST, i64::MAX];
+    let lags = [0, LAG, i64::MAX / 4];
+    for (time, number) in times.into_iter().flat_map(|time| [(time, 0), (time, u64::MAX)]) {
+        let follow = |field: &str| {
+            let mut position = json!({"v": 1, "resource": "crm.contacts", "n": number, "phase": "follow", "start": HUB,
+                "known": HUB, "settled": HUB, "fast": HUB, "sweep": HUB, "drain": number});
+            position[field] = time.into();
+            position
+        };
+        let snapshot = |field: &str| {
+            let mut position =
+                json!({"v": 1, "resource": "crm.contacts", "n": number, "phase": "snapshot", "start": HUB});
+            position[field] = time.into();
+            position
+        };
+        let positions = ["start", "known", "settled", "fast", "sweep"].map(follow).into_iter();
+        for position in positions.chain(["start", "created", "since"].map(snapshot)) {
+            let position = Position::new(position.to_string().into_bytes());
+            let Ok(resume) = crate::position::parse(&position, "crm.contacts") else {
+                refused += 1;
+                continue;
+            };
+            for lag in lags {
+                let mut engine = engine("crm.contacts", Options { lag, ..options() }, resume.clone());
+                for poll in 0..3 {
+                    let edge = [5, HUB, crate::item::LATEST][poll];
+                    let reply = |_: &Request| answer(vec![contact(poll as u64, edge, edge)], None);
+                    for change in until_idle(&mut engine, LOCAL + poll as Millis * 61_000, reply).1 {
+                        let position = change.position("crm.contacts");
+                        assert!(crate::position::parse(&position, "crm.contacts").is_ok(), "{position}");
+                        read += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(read > 100 && refused > 40, "{read} read, {refused} refused");
 }

@@ -19,7 +19,7 @@ pub(crate) struct History {
     pub(crate) ties: usize,
     /// So many bursts.
     pub(crate) bursts: usize,
-    /// An index entry appears at most so much later than its change.
+    /// An index entry appears at most so much later than its change, and a deletion in the list of archived objects.
     pub(crate) index_lag: Millis,
     /// What the reader believes of that.
     pub(crate) lag: Millis,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, SecondsFormat};
 use fastrand::Rng;
-use hubspot_catalog::{Kind, Resource};
+use hubspot_catalog::{Crm, Kind, Resource};
 use hubspot_source::ask::{CmsListRequest, Comparison, ListRequest, Request, Response, SearchRequest};
 use hubspot_source::item::{Item, Millis};
 use opencdc::Map;
@@ -26,6 +26,14 @@ struct Object {
     value: u64,
 }
 
+/// An object in the list of archived ones, which may show it late.
+#[derive(Clone, Debug)]
+struct Archived {
+    at: Millis,
+    listed: Millis,
+    object: Object,
+}
+
 /// One entry of the search index: the newest state that has become visible (`None`: gone).
 #[derive(Clone)]
 struct Entry {
@@ -40,7 +48,9 @@ pub(crate) struct World {
     resource: &'static Resource,
     now: Millis,
     store: BTreeMap<u64, Object>,
-    archived: BTreeMap<u64, (Millis, Object)>,
+    archived: BTreeMap<u64, Archived>,
+    /// When the list of archived objects shows all of them.
+    all_listed: Millis,
     index: HashMap<u64, Entry>,
     by_version: BTreeMap<(Millis, u64), u64>,
     pending: BTreeMap<(Millis, u64), (u64, Option<Object>)>,
@@ -62,6 +72,7 @@ impl World {
             now: EPOCH,
             store: BTreeMap::new(),
             archived: BTreeMap::new(),
+            all_listed: EPOCH,
             index: HashMap::new(),
             by_version: BTreeMap::new(),
             pending: BTreeMap::new(),
@@ -149,14 +160,17 @@ impl World {
         if self.store.get(&id).is_some_and(|object| object.version < self.now)
             && let Some(object) = self.store.remove(&id)
         {
-            self.archived.insert(id, (self.now, object));
+            let late = if self.rng.u8(..3) > 0 { self.rng.i64(0..=history.index_lag) } else { 0 };
+            let (at, listed) = (self.now, self.now + late);
+            self.all_listed = self.all_listed.max(listed);
+            self.archived.insert(id, Archived { at, listed, object });
             self.note(id, None, history);
         }
     }
 
     fn restore(&mut self, history: &History) {
         let Some(id) = Self::some_id(&mut self.rng, &self.archived) else { return };
-        let (at, mut object) = self.archived[&id].clone();
+        let Archived { at, mut object, .. } = self.archived[&id].clone();
         if at < self.now {
             self.archived.remove(&id);
             object.version = self.now;
@@ -204,7 +218,7 @@ impl World {
     }
 
     fn quiet(&self) -> bool {
-        self.changes_left == 0 && self.pending.is_empty()
+        self.changes_left == 0 && self.pending.is_empty() && self.all_listed <= self.now
     }
 
     // --- What HubSpot answers ---
@@ -213,9 +227,9 @@ impl World {
         let (before, after) = (self.rng.i64(5..200), self.rng.i64(5..200));
         self.pass(before, history);
         let mut response = match request {
-            Request::List(list) => self.list(list),
-            Request::Search(search) => self.search(search),
-            Request::CmsList(list) => self.cms_list(list),
+            Request::List(_, list) => self.list(list),
+            Request::Search(crm, search) => self.search(crm, search),
+            Request::CmsList(_, list) => self.cms_list(list),
         };
         self.pass(after, history);
         // The header has whole seconds, and is written somewhere between reading and arriving.
@@ -231,8 +245,9 @@ impl World {
         let page: Vec<(u64, Item)> = if list.archived {
             self.archived
                 .range(after..)
+                .filter(|(_, archived)| archived.listed <= self.now)
                 .take(limit + 1)
-                .map(|(id, (at, object))| (*id, self.item(*id, object, Some(*at))))
+                .map(|(id, archived)| (*id, self.item(*id, &archived.object, Some(archived.at))))
                 .collect()
         } else {
             self.store.range(after..).take(limit + 1).map(|(id, object)| (*id, self.item(*id, object, None))).collect()
@@ -242,9 +257,8 @@ impl World {
         Response { items, next, ..Response::default() }
     }
 
-    fn search(&self, search: &SearchRequest) -> Response {
+    fn search(&self, crm: &Crm, search: &SearchRequest) -> Response {
         assert!(search.limit <= 200);
-        let Kind::Crm(crm) = self.resource.kind else { panic!("only the CRM is searched") };
         let (mut from, mut to, mut behind) = (Millis::MIN, Millis::MAX, 0);
         for filter in &search.filters {
             let value = Millis::try_from(filter.value).expect("in range");
@@ -296,7 +310,8 @@ impl World {
         let mut found: Vec<(u64, Option<Millis>, &Object)> = if list.archived {
             self.archived
                 .iter()
-                .map(|(id, (at, object))| (*id, Some(*at), object))
+                .filter(|(_, archived)| archived.listed <= self.now)
+                .map(|(id, archived)| (*id, Some(archived.at), &archived.object))
                 .filter(|(_, _, object)| matches(object))
                 .collect()
         } else {

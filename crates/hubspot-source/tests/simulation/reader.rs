@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use fastrand::Rng;
-use hubspot_catalog::Resource;
+use hubspot_catalog::{Kind, Resource};
 use hubspot_source::ask::Ask;
 use hubspot_source::engine::{Change, Engine};
-use hubspot_source::item::Millis;
+use hubspot_source::item::{Item, Millis};
 use hubspot_source::position;
 use opencdc::{Operation, Position};
 use serde_json::Value;
@@ -30,6 +30,8 @@ struct Reader {
     unacknowledged: VecDeque<(u64, Option<u64>, Position)>,
     /// Every position of this engine's, to see that no two are the same.
     positions: HashSet<Position>,
+    /// Every version and every deletion that this engine's stream delivered, to see that none comes twice.
+    told: HashSet<(u64, bool, Millis)>,
 }
 
 impl World {
@@ -155,10 +157,25 @@ impl World {
         match reader.state.keys().find(|id| !self.store.contains_key(id)) {
             Some(id) => Err(format!(
                 "object {id} is gone ({:?}), the reader still has it",
-                self.archived.get(id).map(|(at, _)| at - EPOCH)
+                self.archived.get(id).map(|archived| (archived.at - EPOCH, archived.listed - EPOCH))
             )),
             None => Ok(()),
         }
+    }
+}
+
+fn changed_at(resource: &Resource, item: &Item) -> Option<Millis> {
+    match resource.kind {
+        Kind::Crm(crm) => item.property_time(crm.updated_property),
+        Kind::Cms(cms) => item.first_time(cms.updated_fields),
+    }
+}
+
+/// `None` where HubSpot doesn't say.
+fn deleted_at(resource: &Resource, item: &Item) -> Option<Millis> {
+    match resource.kind {
+        Kind::Crm(_) => item.time("archivedAt"),
+        Kind::Cms(cms) => item.first_time(cms.deleted_fields),
     }
 }
 
@@ -185,6 +202,16 @@ impl Reader {
             let value = item.as_map().get("value").and_then(Value::as_u64);
             let value = (operation != Operation::Delete).then(|| value.expect("every object has a value"));
             let id = id.to_string().parse().expect("ids are numbers");
+            let gone = operation == Operation::Delete;
+            let told = if gone { deleted_at(resource, &item) } else { changed_at(resource, &item) };
+            // The pages of a CMS snapshot may shift, and are read again then.
+            let may_repeat = operation == Operation::Snapshot && !resource.is_crm();
+            if let Some(at) = told
+                && !may_repeat
+                && !self.told.insert((id, gone, at))
+            {
+                return Err(format!("{operation:?} of {id} at {} is delivered twice", at - EPOCH));
+            }
             self.unacknowledged.push_back((id, value, position));
         }
         Ok(())
@@ -212,5 +239,6 @@ impl Reader {
         }
         self.unacknowledged.clear();
         self.positions.clear();
+        self.told.clear();
     }
 }
