@@ -130,6 +130,26 @@ func (g *goConnector) take(n int) []goRecord {
 	return records
 }
 
+// follow changes an object until the connector delivers it, and returns what
+// it delivered. It misses what changes while it turns from its snapshot to
+// changes, so that one change may not do.
+func (g *goConnector) follow(e *emulator, k kind, id string) []goRecord {
+	g.t.Helper()
+	deadline := time.Now().Add(patience)
+	for n := 1; time.Now().Before(deadline); n++ {
+		e.update(k, id, n)
+		select {
+		case record := <-g.records:
+			return []goRecord{record}
+		case err := <-g.exited:
+			g.t.Fatalf("the Go connector ended: %v", err)
+		case <-time.After(2 * time.Second):
+		}
+	}
+	g.t.Fatal("the Go connector doesn't follow changes")
+	return nil
+}
+
 // stop ends the connector and returns what it had still sent.
 func (g *goConnector) stop() []goRecord {
 	g.t.Helper()
@@ -183,6 +203,10 @@ func TestSideBySide(t *testing.T) {
 			compareSnapshot(t, theirs.take(len(ids)), s.take(len(ids)))
 
 			// The Go connector turns to changes after its last page.
+			last := theirs.follow(e, k, ids[1])[0]
+			s.until(func(seen []opencdc.Record) bool {
+				return len(seen) > 0 && reflect.DeepEqual(ours(t, seen[len(seen)-1]).After, last.After)
+			})
 			steps := []struct {
 				name string
 				do   func()
@@ -281,9 +305,7 @@ func TestResumesGoPositions(t *testing.T) {
 				ids := e.create(k, 0, 30)
 				time.Sleep(5 * time.Millisecond)
 				theirs := startGoConnector(t, e, k.resource, nil)
-				delivered := theirs.take(len(ids))
-				e.update(k, ids[3], 1)
-				delivered = append(delivered, theirs.take(1)...)
+				delivered := append(theirs.take(len(ids)), theirs.follow(e, k, ids[3])...)
 				theirs.stop()
 				last := delivered[len(delivered)-1].Position
 				if mode := goMode(t, last); mode != "cdc" {
