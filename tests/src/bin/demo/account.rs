@@ -1,6 +1,6 @@
 //! The accounts: filling the first, changing it as people do, and comparing the second with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use end_to_end::replica::Difference;
@@ -21,11 +21,29 @@ pub(crate) fn settle(emulator: &Emulator) {
     emulator.advance(TimeDelta::seconds(5));
 }
 
+/// What people have changed.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    /// How many objects they created.
+    pub(crate) creates: u64,
+    /// How many updates they made.
+    pub(crate) updates: u64,
+    /// How many objects they deleted.
+    pub(crate) deletes: u64,
+    /// The ids of all that they touched.
+    pub(crate) objects: BTreeSet<String>,
+}
+
+impl Made {
+    /// All changes.
+    pub(crate) fn all(&self) -> u64 {
+        self.creates + self.updates + self.deletes
+    }
+}
+
 /// What people do in one go: a share of a plan's changes.
 #[derive(Debug)]
 pub(crate) struct Round {
-    /// The first number of the objects that are created.
-    pub(crate) created_so_far: usize,
     /// Which round it is.
     pub(crate) version: usize,
     /// How many rounds there are.
@@ -33,29 +51,29 @@ pub(crate) struct Round {
 }
 
 impl Round {
-    /// Makes the changes; how many they were.
-    pub(crate) fn play(&self, account: &Account, plan: &Plan, rng: &mut Rng) -> usize {
+    /// Makes the changes, on top of those that are made already.
+    pub(crate) fn play(&self, account: &Account, plan: &Plan, rng: &mut Rng, made: &mut Made) {
         let share = |all: usize| all * self.version / self.of - all * (self.version - 1) / self.of;
         let (creates, updates, deletes) =
             (share(plan.changes.creates), share(plan.changes.updates), share(plan.changes.deletes));
-        for number in self.created_so_far..self.created_so_far + creates {
-            account.create(&plan.hubspot_name, Value::Object(plan.object(plan.count + number)));
+        for _ in 0..creates {
+            let number = plan.count + made.creates as usize;
+            made.objects.insert(account.create(&plan.hubspot_name, Value::Object(plan.object(number))));
+            made.creates += 1;
         }
         let mut ids: Vec<String> = account.objects(&plan.hubspot_name).into_keys().collect();
         rng.shuffle(&mut ids);
         for (number, id) in ids.iter().take(updates).enumerate() {
             account.update(&plan.hubspot_name, id, Value::Object(plan.change(number, self.version)));
+            made.objects.insert(id.clone());
+            made.updates += 1;
         }
         // Some of those that were just updated, and some that weren't.
         for id in ids.iter().skip(updates.saturating_sub(deletes / 2)).take(deletes) {
             account.archive(&plan.hubspot_name, id);
+            made.objects.insert(id.clone());
+            made.deletes += 1;
         }
-        creates + updates + deletes
-    }
-
-    /// How many objects this round creates.
-    pub(crate) fn creates(&self, plan: &Plan) -> usize {
-        plan.changes.creates * self.version / self.of - plan.changes.creates * (self.version - 1) / self.of
     }
 }
 

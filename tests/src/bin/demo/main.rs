@@ -1,12 +1,14 @@
 //! `cargo xtask demo`: the connector at work, on a machine with only Rust.
 //!
 //! An emulated HubSpot with two accounts. The real plugin reads the first: a snapshot, then the changes that people make while it
-//! runs. Destination processes of the same plugin write all of it into the second account, which is empty. At the end both
+//! runs. One of its processes is killed meanwhile, and another goes on from where it was. Destination processes of the same plugin write all of it into the second account, which is empty. At the end both
 //! accounts are compared with what should be there.
 #![allow(clippy::print_stdout, reason = "a program for people: what it has to say goes to stdout")]
 
 mod account;
+mod changes;
 mod destination;
+mod look_up;
 mod plan;
 mod progress;
 mod report;
@@ -32,7 +34,14 @@ const TO: &str = "pat-demo-target-account";
 /// See the connector work: an emulated HubSpot, the real plugin, a snapshot, live changes, a copy into a second account.
 ///
 /// The emulated HubSpot has the limits of a Pro account (190 requests in ten seconds, 5 searches a second), takes its time to
-/// answer, and its search index shows a change 0.5 to 2 seconds late. Exits with 0 only if everything arrived in both accounts.
+/// answer, and its search index shows a change 0.5 to 2 seconds late. While people change the first account, the source of contacts
+/// is killed (kill -9), and a new one goes on from the last acknowledged position.
+///
+/// HubSpot gives an object another id in the second account. The demo looks those ids up by a value that no two objects share
+/// (email, domain, …) and puts them into the records' keys; in a pipeline of yours a processor has to do so, or address the objects by
+/// a unique property (idProperty).
+///
+/// Exits with 0 only if everything arrived in both accounts.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask demo --", version)]
 struct Arguments {
@@ -71,13 +80,16 @@ async fn main() -> ExitCode {
     }
 }
 
+/// How late the emulated search index shows a change: the least and the most.
+const INDEX_LAG: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(2));
+
 /// Plays the demo; whether everything arrived.
 async fn run(arguments: &Arguments) -> Result<bool> {
     let started = Instant::now();
     let plans = plan::all(arguments)?;
     let settings = Settings {
         limits: Limits::PRO,
-        index_lag: Some((Duration::from_millis(500), Duration::from_secs(2))),
+        index_lag: Some(INDEX_LAG),
         latency: Duration::from_millis(arguments.latency),
         seed: arguments.seed,
         ..Settings::default()
@@ -92,10 +104,11 @@ async fn run(arguments: &Arguments) -> Result<bool> {
     let url = emulator.url();
     let (from, to) = (emulator.account(FROM), emulator.account(TO));
     println!("an emulated HubSpot with two accounts listens on {url}");
+    introduce(&from.settings());
 
     let mut report = Report::default();
     let progress = Progress::new(arguments.plain);
-    progress.stage("filling the first account", plans.iter().map(|plan| plan.count as u64).sum());
+    progress.stage("filling the first account", plans.iter().map(|plan| plan.count as u64).sum(), "objects");
     for plan in &plans {
         account::fill(&from, plan);
         progress.advance(plan.count as u64);
@@ -104,14 +117,13 @@ async fn run(arguments: &Arguments) -> Result<bool> {
 
     let mut streams = Vec::new();
     for plan in &plans {
-        progress.stage(&format!("snapshot of {}", plan.resource.name), plan.count as u64);
+        progress.stage(&format!("snapshot of {}", plan.resource.name), plan.count as u64, "records");
         streams.push(source::Stream::open(&url, FROM, plan).await?);
         let stream = streams.last_mut().context("a stream has just been opened")?;
         stream.snapshot(&from, &progress, &mut report).await?;
     }
 
-    progress.stage("people change the first account", plans.iter().map(|plan| plan.changes.all() as u64).sum());
-    source::follow(&mut streams, &from, arguments.seed, &progress, &mut report).await?;
+    let streams = changes::follow(streams, &from, arguments.seed, &progress, &mut report).await?;
 
     let mut copies = Vec::new();
     for stream in streams {
@@ -123,14 +135,31 @@ async fn run(arguments: &Arguments) -> Result<bool> {
         );
         copies.push((plan, held));
     }
+    progress.note("HubSpot gives each object another id in the second account. The demo finds it by a unique value and puts it into");
+    progress.note("the record's key; in a pipeline a processor has to do so, or address objects by a unique property (idProperty).");
     for (plan, held) in copies {
         destination::copy(&url, TO, &to, plan, held, &progress, &mut report).await?;
         report.compare(&format!("{} written", plan.resource.name), &account::copied(&from, &to, plan));
     }
     progress.done();
 
+    report.refused = [&from, &to].map(|account| account.counters().rate_limited);
     report.print(started.elapsed());
     Ok(report.all_arrived())
+}
+
+/// Says what the emulator makes the connector cope with.
+fn introduce(settings: &Settings) {
+    if let Limits::TenSecondly { per_10s, search_per_s, .. } = settings.limits {
+        println!(
+            "  limits of a Pro account, for each: {per_10s} requests in ten seconds (search not counted), {search_per_s} searches a \
+             second"
+        );
+    }
+    println!("  {} ms for an answer", settings.latency.as_millis());
+    if let Some((least, most)) = settings.index_lag {
+        println!("  search shows a change {} to {} s late", least.as_secs_f64(), most.as_secs_f64());
+    }
 }
 
 /// Everything about the source's process that both halves need to say.

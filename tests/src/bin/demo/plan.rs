@@ -18,6 +18,8 @@ pub(crate) struct Plan {
     pub(crate) count: usize,
     /// The field whose value no two objects share: by it an object is found again in the other account, where its id is another.
     pub(crate) unique: &'static str,
+    /// Whether HubSpot itself finds objects by that field. Of a contact's email it makes sure that it is unique.
+    pub(crate) found_by_unique: bool,
     /// The fields that people fill in, the unique one first. Those are compared in the end.
     pub(crate) fields: &'static [&'static str],
     /// What people change while the connector runs.
@@ -36,14 +38,14 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    /// For so many objects: a thirtieth are created, twice as many updated, half as many deleted.
+    /// For so many objects: a thirtieth are created, twice as many updated, half as many deleted; some at least.
     fn of(count: usize) -> Self {
-        Self { creates: (count / 30).max(3), updates: count / 15, deletes: count / 60 }
+        Self { creates: (count / 30).max(3), updates: count / 15, deletes: (count / 60).max(1) }
     }
 
     /// All of them.
-    pub(crate) fn all(self) -> usize {
-        self.creates + self.updates + self.deletes
+    pub(crate) fn all(self) -> u64 {
+        (self.creates + self.updates + self.deletes) as u64
     }
 }
 
@@ -59,7 +61,15 @@ pub(crate) fn all(arguments: &Arguments) -> Result<Vec<Plan>> {
     .map(|(name, count, fields)| {
         let resource = find(name)?;
         let hubspot_name = hubspot_name(resource);
-        Ok(Plan { resource, hubspot_name, count, unique: fields[0], fields, changes: Changes::of(count) })
+        Ok(Plan {
+            resource,
+            hubspot_name,
+            count,
+            unique: fields[0],
+            found_by_unique: fields[0] == "email",
+            fields,
+            changes: Changes::of(count),
+        })
     })
     .collect()
 }

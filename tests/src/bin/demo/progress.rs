@@ -16,6 +16,7 @@ pub(crate) struct Progress {
 #[derive(Debug)]
 struct Stage {
     name: String,
+    unit: &'static str,
     began: Instant,
     done: u64,
 }
@@ -35,15 +36,15 @@ impl Progress {
         Self { bar, stage: Mutex::new(None) }
     }
 
-    /// A new stage begins, with so much to do.
-    pub(crate) fn stage(&self, name: &str, all: u64) {
+    /// A new stage begins, with so many of something to do.
+    pub(crate) fn stage(&self, name: &str, all: u64, unit: &'static str) {
         self.finish();
         if let Some(bar) = &self.bar {
             bar.set_length(all);
             bar.set_position(0);
             bar.set_message(name.to_owned());
         }
-        *self.lock() = Some(Stage { name: name.to_owned(), began: Instant::now(), done: 0 });
+        *self.lock() = Some(Stage { name: name.to_owned(), unit, began: Instant::now(), done: 0 });
     }
 
     /// So much more is done.
@@ -56,7 +57,7 @@ impl Progress {
         }
     }
 
-    /// The last stage is done.
+    /// All is done.
     pub(crate) fn done(&self) {
         self.finish();
         if let Some(bar) = &self.bar {
@@ -64,9 +65,19 @@ impl Progress {
         }
     }
 
-    fn finish(&self) {
+    /// The stage is done, and no other begins yet.
+    pub(crate) fn finish(&self) {
         let Some(stage) = self.lock().take() else { return };
-        let line = format!("{:5.1} s  {} ({})", stage.began.elapsed().as_secs_f64(), stage.name, stage.done);
+        let Stage { name, unit, began, done } = stage;
+        self.print(format!("{:5.1} s  {name} ({done} {unit})", began.elapsed().as_secs_f64()));
+    }
+
+    /// A line between the stages, or in the middle of one.
+    pub(crate) fn note(&self, line: &str) {
+        self.print(format!("         {line}"));
+    }
+
+    fn print(&self, line: String) {
         match &self.bar {
             Some(bar) => bar.println(line),
             None => println!("{line}"),
