@@ -29,7 +29,7 @@ pub(crate) fn verdicts(changes: &[&Change], answer: Answer) -> Vec<Result<(), Fa
             loose_errors.push(error);
         } else {
             for n in guilty {
-                verdicts[n] = Some(Err(Failure::Refused(Box::new(error.clone()))));
+                verdicts[n] = Some(Err(reason(changes[n], &error, answer.after_lost_reply)));
             }
         }
     }
@@ -61,6 +61,17 @@ pub(crate) fn verdicts(changes: &[&Change], answer: Answer) -> Vec<Result<(), Fa
     let reason = if loose_results.is_empty() { one_of(loose_errors) } else { None };
     let open = reason.map_or(Failure::Unnamed, |refusal| Failure::Refused(Box::new(refusal)));
     verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(|| Err(open.clone()))).collect()
+}
+
+/// What an error means to the record that it names.
+///
+/// An update by a unique property that finds nothing, behind a try whose reply was lost: that try may have changed the very property.
+fn reason(change: &Change, error: &Refusal, after_lost_reply: bool) -> Failure {
+    let by_property = change.body.contains_key("idProperty");
+    if after_lost_reply && by_property && error.category == "OBJECT_NOT_FOUND" {
+        return Failure::Unknown("an earlier reply was lost, and now HubSpot finds no such object".to_owned());
+    }
+    Failure::Refused(Box::new(error.clone()))
 }
 
 /// The records that an error names, by trace or by id.
@@ -148,7 +159,19 @@ mod tests {
 
     fn judge(changes: &[Change], results: Value, errors: Vec<Refusal>) -> Vec<Result<(), Failure>> {
         let results = serde_json::from_value(results).unwrap();
-        verdicts(&changes.iter().collect::<Vec<_>>(), Answer { results, errors })
+        verdicts(&changes.iter().collect::<Vec<_>>(), Answer { results, errors, ..Answer::default() })
+    }
+
+    #[test]
+    fn what_is_not_found_by_a_property_behind_a_lost_reply_may_have_been_changed() {
+        let mut changes = updates(&["ada@example.com", "51"]);
+        changes[0].body.insert("idProperty".to_owned(), json!("email"));
+        let not_found = |id: &str| Refusal { category: "OBJECT_NOT_FOUND".into(), ..error("gone", &[("ids", &[id])]) };
+        let errors = vec![not_found("ada@example.com"), not_found("51")];
+        let answer = Answer { errors, after_lost_reply: true, ..Answer::default() };
+        let judged = verdicts(&changes.iter().collect::<Vec<_>>(), answer);
+        assert!(matches!(judged[0], Err(Failure::Unknown(_))), "{judged:?}");
+        assert!(matches!(judged[1], Err(Failure::Refused(_))), "{judged:?}");
     }
 
     fn error(message: &str, context: &[(&str, &[&str])]) -> Refusal {

@@ -32,4 +32,6 @@ pub(crate) struct Answer {
     pub results: Vec<Object>,
     /// Why others were not.
     pub errors: Vec<Refusal>,
+    /// An earlier try of the same call was sent, and its reply lost.
+    pub after_lost_reply: bool,
 }

@@ -83,7 +83,7 @@ impl Api for HubSpot {
                 for change in changes {
                     results.push(create_one(collection, draft, change).await?);
                 }
-                return Ok(Answer { results, errors: Vec::new() });
+                return Ok(Answer { results, ..Answer::default() });
             }
         };
         outcome.map(outcome_of).map_err(failure)
@@ -105,7 +105,7 @@ impl Api for HubSpot {
                 for change in changes {
                     results.push(update_one(collection, draft, change).await?);
                 }
-                return Ok(Answer { results, errors: Vec::new() });
+                return Ok(Answer { results, ..Answer::default() });
             }
         };
         outcome.map(outcome_of).map_err(failure)
@@ -169,7 +169,7 @@ fn with_id(change: &Change) -> Object {
 }
 
 fn outcome_of(outcome: BatchOutcome) -> Answer {
-    let correlation_id = outcome.correlation_id;
+    let BatchOutcome { results, correlation_id, after_lost_reply, .. } = outcome;
     let errors = outcome.errors.into_iter().map(|error| Refusal {
         // The item's own status isn't in HubSpot's documents; that of the answer is a success.
         status: 0,
@@ -179,7 +179,7 @@ fn outcome_of(outcome: BatchOutcome) -> Answer {
         context: error.context,
         correlation_id: correlation_id.clone(),
     });
-    Answer { results: outcome.results, errors: errors.collect() }
+    Answer { results, errors: errors.collect(), after_lost_reply }
 }
 
 /// What a failed call means to the records in it.
