@@ -98,6 +98,15 @@ pub enum Failure {
     /// HubSpot refused the token (401) or what it may do (403).
     #[error("{0}")]
     Denied(Box<Refusal>),
+    /// The source encodes its records with a schema, and only Conduit's schema service knows how to read them.
+    #[error(
+        "the record's {part} is encoded with a schema (Avro), which this connector doesn't decode; set \
+         `sdk.schema.extract.{part}.enabled: false` on the pipeline's source"
+    )]
+    Encoded {
+        /// `key` or `payload`.
+        part: &'static str,
+    },
     /// The reply was lost: nobody knows whether the record was written.
     #[error("the outcome is unknown, it may have been written: {0}; look for it in HubSpot before you write it again")]
     Unknown(String),
