@@ -37,6 +37,7 @@ mod life;
 mod logging;
 mod parameters;
 mod runtime;
+mod service;
 mod source;
 mod specification;
 
