@@ -8,7 +8,7 @@ use opencdc::{Position, Record};
 use tokio::sync::mpsc;
 use tonic::Status;
 
-use crate::process::{Process, answer, process_methods};
+use crate::process::{Process, answer, in_time, process_methods};
 use crate::wire::Answer;
 use crate::wire::destination::{Answers, Client};
 use crate::{DriverError, Settings};
@@ -97,10 +97,7 @@ impl DestinationDriver {
             Ok(results)
         };
         let writing = async { futures::try_join!(sending.send(records), receiving) };
-        match tokio::time::timeout(limit, writing).await {
-            Ok(result) => result.map(|((), results)| results),
-            Err(_) => Err(DriverError::TimedOut { call: "a write", limit }),
-        }
+        in_time("a write", limit, writing).await.map(|((), results)| results)
     }
 
     /// Sends records and does not wait for their answers.
@@ -176,10 +173,7 @@ impl DestinationDriver {
             }
             Ok(answers)
         };
-        match tokio::time::timeout(limit, closing).await {
-            Ok(result) => result,
-            Err(_) => Err(DriverError::TimedOut { call: "the end of the stream", limit }),
-        }
+        in_time("the end of the stream", limit, closing).await
     }
 
     /// Tears the destination down, which may be done at any moment. A stream that is still open is cut, as Conduit does.

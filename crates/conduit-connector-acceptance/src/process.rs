@@ -54,10 +54,16 @@ pub(crate) async fn answer<T>(
     limit: Duration,
     calling: impl Future<Output = Result<T, Status>>,
 ) -> Result<T, DriverError> {
-    match tokio::time::timeout(limit, calling).await {
-        Ok(result) => result.map_err(DriverError::of(call)),
-        Err(_) => Err(DriverError::TimedOut { call, limit }),
-    }
+    in_time(call, limit, async { calling.await.map_err(DriverError::of(call)) }).await
+}
+
+/// What comes of something, if it comes within the limit.
+pub(crate) async fn in_time<T>(
+    call: &'static str,
+    limit: Duration,
+    coming: impl Future<Output = Result<T, DriverError>>,
+) -> Result<T, DriverError> {
+    tokio::time::timeout(limit, coming).await.unwrap_or(Err(DriverError::TimedOut { call, limit }))
 }
 
 /// What both drivers let one do with the process behind them.

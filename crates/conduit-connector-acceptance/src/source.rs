@@ -8,7 +8,7 @@ use opencdc::{Position, Record};
 use tokio::sync::mpsc;
 use tonic::Status;
 
-use crate::process::{Process, answer, process_methods};
+use crate::process::{Process, answer, in_time, process_methods};
 use crate::wire::source::{Client, Records};
 use crate::{DriverError, Settings};
 
@@ -96,11 +96,12 @@ impl SourceDriver {
     pub async fn ack(&self, positions: Vec<Position>) -> Result<(), DriverError> {
         let acks = self.acks.as_ref().ok_or(DriverError::NotOpen { call: "an ack" })?;
         let limit = self.process.limit;
-        match tokio::time::timeout(limit, acks.send(positions)).await {
+        in_time("an ack", limit, async {
             // A stream that ended says why when it is read.
-            Ok(_) => Ok(()),
-            Err(_) => Err(DriverError::TimedOut { call: "an ack", limit }),
-        }
+            let _ = acks.send(positions).await;
+            Ok(())
+        })
+        .await
     }
 
     /// Reads that many records and acknowledges none. What comes in the same message beyond them is kept for later.
@@ -175,10 +176,7 @@ impl SourceDriver {
             }
             Ok(records)
         };
-        match tokio::time::timeout(limit, draining).await {
-            Ok(result) => result,
-            Err(_) => Err(DriverError::TimedOut { call: "the record at the last position", limit }),
-        }
+        in_time("the record at the last position", limit, draining).await
     }
 
     /// Closes the host's side of the stream, as Conduit does after the last ack, and reads to the end of the source's. Gives
@@ -199,10 +197,7 @@ impl SourceDriver {
             }
             Ok(records)
         };
-        match tokio::time::timeout(limit, closing).await {
-            Ok(result) => result,
-            Err(_) => Err(DriverError::TimedOut { call: "the end of the stream", limit }),
-        }
+        in_time("the end of the stream", limit, closing).await
     }
 
     /// Tears the source down, which may be done at any moment. A stream that is still open is cut, as Conduit does.
