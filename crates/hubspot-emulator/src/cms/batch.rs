@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::collection::{Collection, Object};
+use super::collection::{Collection, Object, set};
 use super::write::{change, new};
 use crate::crm::batch::Outcome;
 use crate::errors::{ApiError, Result};
@@ -43,7 +43,7 @@ pub(crate) fn answer(call: &Call<'_>, collection: &Collection, operation: &str) 
             }
             for (id, input) in ids.iter().zip(inputs) {
                 let Value::Object(fields) = input else { continue };
-                one(collection, &mut outcome, change(call, collection, id, fields));
+                one(collection, &mut outcome, change(call, collection, id, fields, set));
             }
             Ok(outcome.reply(call, 200))
         }

@@ -1,6 +1,7 @@
 //! Drafts: of posts and pages, beside what is live; of tables, until they are published.
 
 use super::collection::{Collection, Draft, publish, reset_draft, set_draft, unpublish as withdraw};
+use super::write::change;
 use crate::errors::{ApiError, Result};
 use crate::http::reply::Reply;
 use crate::routes::Call;
@@ -17,18 +18,8 @@ pub(crate) fn answer(call: &Call<'_>, collection: &Collection, method: &str, id:
             Ok(Reply { objects: 1, ..Reply::json(200, &collection.value(object, true)) })
         }
         ("PATCH", []) => {
-            let fields = call.request.object()?;
-            let comes_back = archived && fields.get("archived").and_then(serde_json::Value::as_bool) == Some(false);
-            let fields = collection.writable(fields);
-            let own = collection.find(&mut collection.lock(), id, archived)?.id;
-            collection.check_unique(&fields, Some(own))?;
-            let mut objects = collection.lock();
-            let object = collection.find(&mut objects, id, archived)?;
-            if comes_back {
-                object.deleted = None;
-            }
-            set_draft(object, fields, now);
-            Ok(Reply { objects: 1, ..Reply::json(200, &collection.value(object, true)) })
+            let object = change(call, collection, id, call.request.object()?, set_draft)?;
+            Ok(Reply { objects: 1, ..Reply::json(200, &collection.value(&object, true)) })
         }
         ("POST", ["push-live"]) if !is_table => {
             let mut objects = collection.lock();

@@ -1,6 +1,7 @@
 //! Reading and writing one object.
 
 use super::collection::{Collection, Fields, Object, set};
+use crate::clock::Millis;
 use crate::errors::{ApiError, Detail, Result};
 use crate::http::reply::Reply;
 use crate::routes::Call;
@@ -46,12 +47,19 @@ pub(crate) fn read(call: &Call<'_>, collection: &Collection, id: &str) -> Result
 
 /// `PATCH …/{objectId}`.
 pub(crate) fn update(call: &Call<'_>, collection: &Collection, id: &str) -> Result<Reply> {
-    let object = change(call, collection, id, call.request.object()?)?;
+    let object = change(call, collection, id, call.request.object()?, set)?;
     Ok(Reply { objects: 1, ..Reply::json(200, &collection.value(&object, false)) })
 }
 
-/// Changes an object as a request says. With `archived=true` and `"archived": false` it is restored first.
-pub(crate) fn change(call: &Call<'_>, collection: &Collection, id: &str, fields: Fields) -> Result<Object> {
+/// Changes an object as a request says: what is live, or the draft, as `set` has it. With `archived=true` and `"archived": false` it is
+/// restored first.
+pub(crate) fn change(
+    call: &Call<'_>,
+    collection: &Collection,
+    id: &str,
+    fields: Fields,
+    set: fn(&mut Object, Fields, Millis),
+) -> Result<Object> {
     let archived = call.request.flag("archived");
     let now = call.state.clock.now();
     let comes_back = archived && fields.get("archived").and_then(serde_json::Value::as_bool) == Some(false);
