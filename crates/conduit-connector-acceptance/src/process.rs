@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use conduit_connector_protocol::host::{LogEntry, Plugin};
+use futures::{FutureExt as _, TryFutureExt as _};
 use tonic::Status;
 
 use crate::DriverError;
@@ -49,21 +50,22 @@ impl Process {
 }
 
 /// Waits for the answer to a call, within the limit.
-pub(crate) async fn answer<T>(
+pub(crate) fn answer<T>(
     call: &'static str,
     limit: Duration,
     calling: impl Future<Output = Result<T, Status>>,
-) -> Result<T, DriverError> {
-    in_time(call, limit, async { calling.await.map_err(DriverError::of(call)) }).await
+) -> impl Future<Output = Result<T, DriverError>> {
+    in_time(call, limit, calling.map_err(DriverError::of(call)))
 }
 
-/// What comes of something, if it comes within the limit.
-pub(crate) async fn in_time<T>(
+/// What comes of something, if it comes within the limit. The limit runs from now on.
+pub(crate) fn in_time<T>(
     call: &'static str,
     limit: Duration,
     coming: impl Future<Output = Result<T, DriverError>>,
-) -> Result<T, DriverError> {
-    tokio::time::timeout(limit, coming).await.unwrap_or(Err(DriverError::TimedOut { call, limit }))
+) -> impl Future<Output = Result<T, DriverError>> {
+    // Not an async function: that would hold what is waited for twice, and the drivers' futures are large.
+    tokio::time::timeout(limit, coming).map(move |come| come.unwrap_or(Err(DriverError::TimedOut { call, limit })))
 }
 
 /// What both drivers let one do with the process behind them.
