@@ -1,4 +1,5 @@
-//! How many list pages and searches the emulator answers in a second, with the client in the same process: `cargo run --release --example load`.
+//! How many list pages and searches the emulator answers in a second, with the client in the same process, and what memory 200,000 contacts take:
+//! `cargo run --release --example load`.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -26,9 +27,22 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ids = account.create_many(
         "contacts",
         OBJECTS,
-        |n| json!({"email": format!("p{n}@example.com"), "firstname": "Ada", "lastname": n.to_string()}),
+        |n| json!({
+            "email": format!("p{n}@example.com"), "firstname": "Ada", "lastname": n.to_string(), "phone": format!("+44 20 {n:07}"),
+            "company": "Analytical Engines", "jobtitle": "Mathematician", "city": "London", "lifecyclestage": "lead",
+        }),
     );
-    writeln!(std::io::stdout(), "seeded {OBJECTS} contacts in {:?}", started.elapsed())?;
+    writeln!(
+        std::io::stdout(),
+        "seeded {OBJECTS} contacts with 8 properties in {:?}: {} MiB",
+        started.elapsed(),
+        memory()?
+    )?;
+    let started = Instant::now();
+    for (n, id) in ids.iter().enumerate() {
+        account.update("contacts", id, json!({"jobtitle": format!("Countess {n}"), "city": "Ockham"}));
+    }
+    writeln!(std::io::stdout(), "changed two properties of each in {:?}: {} MiB", started.elapsed(), memory()?)?;
 
     let first: u64 = ids[0].parse()?;
     let lists = run(&emulator, move |n| {
@@ -45,7 +59,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("POST".to_owned(), "/crm/objects/2026-03/contacts/search".to_owned(), body.to_string())
     });
     writeln!(std::io::stdout(), "{:.0} searches of half the index a second", searches.await?)?;
+    let last = json!({"sorts": [{"propertyName": "hs_object_id", "direction": "DESCENDING"}], "limit": 1});
+    let searches = run(&emulator, move |_| {
+        ("POST".to_owned(), "/crm/objects/2026-03/contacts/search".to_owned(), last.to_string())
+    });
+    writeln!(std::io::stdout(), "{:.0} searches of the greatest id a second", searches.await?)?;
     Ok(())
+}
+
+/// What the process takes, in MiB; 0 where there is no `/proc`.
+fn memory() -> Result<u64, Box<dyn std::error::Error>> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
+    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? / 1_024)
 }
 
 /// Sends requests on some connections for a while; their answers a second.

@@ -1,27 +1,27 @@
-//! An account: its handle for tests, and all that it holds.
+//! An account: its handle for tests.
+
+mod changes;
+mod state;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::clock::{Clock, Millis};
-use crate::cms::Cms;
 use crate::counters::Counters;
-use crate::crm::Crm;
-use crate::errors::{ApiError, Result};
-use crate::faults::{Fault, FaultRule, Faults};
-use crate::ids::Ids;
-use crate::limits::Usage;
+use crate::errors::ApiError;
+use crate::faults::{Fault, FaultRule};
 use crate::settings::Settings;
+pub(crate) use state::State;
+use state::lock;
 
 /// A handle to an account, cheap to clone. What it changes is changed as if someone had done it in HubSpot: no limit, latency or fault touches it, and it
 /// doesn't count as a request.
 ///
 /// A *resource* is HubSpot's name of an object type (`contacts`, `line_items`, `0-8`, `2-…`) or a path of the CMS (`blogs/posts`,
-/// `pages/landing-pages`, `hubdb/tables`, `url-redirects`). The methods that take one panic when there is no such resource or object, or when HubSpot would
+/// `pages/landing-pages`, `hubdb/tables`, `url-redirects`), or `owners`, or `pipelines/…` or `stages/…` of an object type (`pipelines/deals`). The methods that take one panic when there is no such resource or object, or when HubSpot would
 /// refuse the values: they are for tests and demos, which have no use for such a mistake. The only exceptions: a property that isn't defined is
 /// defined as a string, and read-only properties and types can be written.
 #[derive(Clone)]
@@ -33,42 +33,9 @@ impl fmt::Debug for Account {
     }
 }
 
-/// All that an account holds.
-#[derive(Debug)]
-pub(crate) struct State {
-    pub(crate) portal_id: u64,
-    settings: RwLock<Arc<Settings>>,
-    pub(crate) clock: Clock,
-    ids: Mutex<Ids>,
-    pub(crate) crm: Crm,
-    pub(crate) cms: Cms,
-    usage: Mutex<Usage>,
-    faults: Mutex<Faults>,
-    counters: Mutex<Counters>,
-    scopes: RwLock<Option<Vec<String>>>,
-    revoked: AtomicBool,
-    /// OAuth access tokens that were granted before this instant have expired.
-    tokens_expired_at: AtomicI64,
-}
-
 impl Account {
     pub(crate) fn new(number: usize, settings: Settings) -> Self {
-        let clock = Clock::new(settings.clock_offset);
-        let seed = settings.seed.wrapping_add(number as u64);
-        Self(Arc::new(State {
-            portal_id: 47_000_001 + number as u64,
-            clock,
-            ids: Mutex::new(Ids::new(seed)),
-            crm: Crm::new(seed),
-            cms: Cms::new(),
-            usage: Mutex::new(Usage::default()),
-            faults: Mutex::new(Faults::new(seed)),
-            counters: Mutex::new(Counters::default()),
-            scopes: RwLock::new(None),
-            revoked: AtomicBool::new(false),
-            tokens_expired_at: AtomicI64::new(0),
-            settings: RwLock::new(Arc::new(settings)),
-        }))
+        Self(Arc::new(State::new(number, settings)))
     }
 
     pub(crate) fn state(&self) -> &State {
@@ -111,6 +78,41 @@ impl Account {
         self.try_merge(object_type, primary, loser).unwrap_or_else(|error| refused("merge", object_type, &error))
     }
 
+    /// Removes a contact for good, as `gdpr-delete` does: it is in no list any more, the archived one included.
+    pub fn gdpr_delete(&self, object_type: &str, id: &str) {
+        self.try_gdpr_delete(object_type, id).unwrap_or_else(|error| refused("delete for good", object_type, &error));
+    }
+
+    /// Removes an archived CRM object for good, as HubSpot does after 90 days.
+    pub fn purge(&self, object_type: &str, id: &str) {
+        self.try_purge(object_type, id).unwrap_or_else(|error| refused("purge", object_type, &error));
+    }
+
+    /// Changes properties of a CRM object as HubSpot's calculations do it: its changed-time stays.
+    pub fn recalculate(&self, object_type: &str, id: &str, fields: &Value) {
+        self.try_recalculate(object_type, id, fields)
+            .unwrap_or_else(|error| refused("recalculate", object_type, &error));
+    }
+
+    /// Associates two CRM objects, in both directions. `label` is HubSpot's own (`Primary`, between some types) or one of the account's, which is made
+    /// when it isn't there; with it comes the association without a label. The changed-times of the objects stay.
+    pub fn associate(&self, from_type: &str, from_id: &str, to_type: &str, to_id: &str, label: Option<&str>) {
+        self.try_associate((from_type, from_id), (to_type, to_id), label)
+            .unwrap_or_else(|error| refused("associate", from_type, &error));
+    }
+
+    /// Ends all associations of two CRM objects. Their changed-times stay.
+    pub fn dissociate(&self, from_type: &str, from_id: &str, to_type: &str, to_id: &str) {
+        self.try_dissociate((from_type, from_id), (to_type, to_id))
+            .unwrap_or_else(|error| refused("dissociate", from_type, &error));
+    }
+
+    /// The truth of associations: by id, the objects of one type that have any with objects of another, each as a batch read of them shows it
+    /// (`toObjectId`, `associationTypes`), in the order of `toObjectId` as a number.
+    pub fn associations(&self, from_type: &str, to_type: &str) -> BTreeMap<String, Vec<Value>> {
+        self.try_associations(from_type, to_type).unwrap_or_else(|error| refused("list", from_type, &error))
+    }
+
     /// The truth: all objects that are not archived, by id, as the list endpoint shows them with all properties that have a value.
     pub fn objects(&self, resource: &str) -> BTreeMap<String, Value> {
         self.truth(resource, false).unwrap_or_else(|error| refused("list", resource, &error))
@@ -123,17 +125,19 @@ impl Account {
 
     /// How many objects are not archived.
     pub fn count(&self, resource: &str) -> usize {
-        let counted = if is_cms(resource) {
-            self.0.cms.collection(resource).map(crate::cms::Collection::len)
-        } else {
-            self.0.crm.store(resource).map(|store| store.read().len())
-        };
-        counted.unwrap_or_else(|error| refused("count", resource, &error))
+        self.try_count(resource).unwrap_or_else(|error| refused("count", resource, &error))
     }
 
     /// Defines a custom object type with a name that has no `/`; its properties are defined as objects use them. Returns its object type id, `2-…`.
     pub fn define_type(&self, name: &str) -> String {
-        self.0.crm.define_type(name, self.0.clock.now()).unwrap_or_else(|error| refused("define", name, &error))
+        self.define_object(&json!({ "name": name }))
+    }
+
+    /// Defines a custom object type: `schema` is the body that HubSpot's schemas endpoint takes
+    /// (`{"name", "labels": {"singular", "plural"}, "properties": […], "requiredProperties", "primaryDisplayProperty"}`); only `name` is required here.
+    /// Returns its object type id, `2-…`.
+    pub fn define_object(&self, schema: &Value) -> String {
+        self.try_define_object(schema).unwrap_or_else(|error| refused("define", &schema["name"].to_string(), &error))
     }
 
     /// Defines a property: `definition` is the body that HubSpot's properties endpoint takes
@@ -143,16 +147,22 @@ impl Account {
             .unwrap_or_else(|error| refused("define a property of", object_type, &error));
     }
 
+    /// Removes a property of a CRM object type, HubSpot's own ones too. What objects have for it is seen no more.
+    pub fn remove_property(&self, object_type: &str, name: &str) {
+        crate::crm::properties::remove(&self.0, object_type, name, true)
+            .unwrap_or_else(|error| refused("remove a property of", object_type, &error));
+    }
+
     /// What it was asked so far.
     pub fn counters(&self) -> Counters {
-        let (general, search) = lock(&self.0.usage).peaks();
-        Counters { peak_in_window: general, peak_searches_per_second: search, ..lock(&self.0.counters).clone() }
+        let (general, search) = self.0.usage().peaks();
+        Counters { peak_in_window: general, peak_searches_per_second: search, ..self.0.counters().clone() }
     }
 
     /// Counts from zero again. The windows of the limits stay as they are.
     pub fn reset_counters(&self) {
-        *lock(&self.0.counters) = Counters::default();
-        lock(&self.0.usage).reset_peaks();
+        *self.0.counters() = Counters::default();
+        self.0.usage().reset_peaks();
     }
 
     /// Its settings.
@@ -199,105 +209,6 @@ impl Account {
         let scopes = scopes.map(|scopes| scopes.into_iter().map(ToOwned::to_owned).collect());
         *self.0.scopes.write().unwrap_or_else(PoisonError::into_inner) = scopes;
     }
-
-    // What the admin API calls: the same, with errors.
-
-    pub(crate) fn seed(&self, resource: &str, fields: impl Iterator<Item = Value>, tied: bool) -> Result<Vec<String>> {
-        if is_cms(resource) {
-            self.0.cms.seed(&self.0, resource, fields, tied)
-        } else {
-            self.0.crm.seed(&self.0, resource, fields, tied)
-        }
-    }
-
-    pub(crate) fn try_update(&self, resource: &str, id: &str, fields: Value) -> Result<()> {
-        if is_cms(resource) {
-            self.0.cms.change(&self.0, resource, id, fields)
-        } else {
-            self.0.crm.change(&self.0, resource, id, &fields)
-        }
-    }
-
-    pub(crate) fn try_archive(&self, resource: &str, id: &str) -> Result<()> {
-        if is_cms(resource) {
-            self.0.cms.collection(resource)?.delete(id, self.0.clock.now())
-        } else {
-            let store = self.0.crm.store(resource)?;
-            let archived = store.write().archive(&self.0, crate::crm::parse_id(id)?);
-            if archived { Ok(()) } else { Err(ApiError::not_found(resource, id)) }
-        }
-    }
-
-    pub(crate) fn try_restore(&self, resource: &str, id: &str) -> Result<()> {
-        if is_cms(resource) {
-            self.0.cms.collection(resource)?.restore(id, self.0.clock.now())
-        } else {
-            let store = self.0.crm.store(resource)?;
-            let restored = store.write().restore(&self.0, crate::crm::parse_id(id)?);
-            if restored { Ok(()) } else { Err(ApiError::not_found(resource, id)) }
-        }
-    }
-
-    pub(crate) fn try_merge(&self, object_type: &str, primary: &str, loser: &str) -> Result<String> {
-        crate::crm::merge::merge(&self.0, object_type, primary, loser).map(|winner| winner.id.to_string())
-    }
-
-    pub(crate) fn truth(&self, resource: &str, archived: bool) -> Result<BTreeMap<String, Value>> {
-        if is_cms(resource) {
-            Ok(self.0.cms.collection(resource)?.truth(archived))
-        } else {
-            Ok(self.0.crm.store(resource)?.read().truth(archived))
-        }
-    }
-}
-
-impl State {
-    pub(crate) fn settings(&self) -> Arc<Settings> {
-        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(crate) fn next_id(&self, in_order: bool, taken: impl Fn(u64) -> bool) -> u64 {
-        lock(&self.ids).next(in_order, taken)
-    }
-
-    pub(crate) fn usage(&self) -> MutexGuard<'_, Usage> {
-        lock(&self.usage)
-    }
-
-    pub(crate) fn counters(&self) -> MutexGuard<'_, Counters> {
-        lock(&self.counters)
-    }
-
-    pub(crate) fn strike(&self, method: &str, path: &str, settings: &Settings) -> Option<Fault> {
-        lock(&self.faults).strike(method, path, &settings.fault_rates)
-    }
-
-    pub(crate) fn is_revoked(&self) -> bool {
-        self.revoked.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn expired_before(&self) -> Millis {
-        self.tokens_expired_at.load(Ordering::Relaxed)
-    }
-
-    /// 403 unless one of these scopes has been granted.
-    pub(crate) fn require_scope(&self, any_of: &[String]) -> Result<()> {
-        match &*self.scopes.read().unwrap_or_else(PoisonError::into_inner) {
-            Some(granted) if !any_of.iter().any(|scope| granted.contains(scope)) => {
-                Err(ApiError::missing_scopes(any_of))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Paths of the CMS have a slash, or are the one that has none.
-fn is_cms(resource: &str) -> bool {
-    resource.contains('/') || resource == "url-redirects"
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn refused<T>(what: &str, resource: &str, error: &ApiError) -> T {

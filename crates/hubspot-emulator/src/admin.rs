@@ -1,8 +1,9 @@
 //! The admin API: what [`crate::Account`] does in process, over HTTP, for processes in other languages. The crate's documentation lists it.
 
+mod settings;
+
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
 use crate::account::Account;
@@ -10,9 +11,8 @@ use crate::emulator::Accounts;
 use crate::errors::{ApiError, Result};
 use crate::faults::{Fault, FaultRule, Policy};
 use crate::http::reply::Reply;
-use crate::http::request::{Request, id_text, required, strings};
+use crate::http::request::{Request, id_text, required};
 use crate::oauth::OAuthApp;
-use crate::settings::{Limits, Settings};
 
 pub(crate) fn answer(accounts: &Accounts, request: &Request) -> Reply {
     route(accounts, request).unwrap_or_else(|error| Reply::error(&error))
@@ -27,8 +27,8 @@ fn route(accounts: &Accounts, request: &Request) -> Result<Reply> {
     match (request.method.as_str(), request.path.trim_start_matches("/_emulator/")) {
         ("POST", "seed") => seed(&account, &request.object()?),
         ("POST", "objects") => objects(&account, &request.object()?),
-        ("GET", "settings") => Ok(Reply::json(200, &settings_value(&account))),
-        ("POST", "settings") => change_settings(&account, &request.object()?),
+        ("GET", "settings") => Ok(Reply::json(200, &settings::value(&account))),
+        ("POST", "settings") => settings::change(&account, &request.object()?),
         ("POST", "faults") => add_faults(&account, &request.object()?),
         ("DELETE", "faults") => {
             account.clear_faults();
@@ -39,6 +39,16 @@ fn route(accounts: &Accounts, request: &Request) -> Result<Reply> {
                 request.query("resource").ok_or_else(|| ApiError::invalid("?resource= has to name the resource"))?;
             Ok(Reply::json(200, &json!(account.truth(resource, request.flag("archived"))?)))
         }
+        ("GET", "associations") => {
+            let name =
+                |name| request.query(name).ok_or_else(|| ApiError::invalid(format!("?{name}= has to name a type")));
+            Ok(Reply::json(200, &json!(account.try_associations(name("from")?, name("to")?)?)))
+        }
+        ("POST", "types") => {
+            let type_id = account.try_define_object(&request.object()?.into())?;
+            Ok(Reply::json(201, &json!({ "objectTypeId": type_id })))
+        }
+        ("POST", "properties") => properties(&account, &request.object()?),
         ("GET", "counters") => Ok(Reply::json(200, &json!(account.counters()))),
         ("DELETE", "counters") => {
             account.reset_counters();
@@ -81,7 +91,7 @@ fn numbered(template: &Value, number: u64) -> Value {
     }
 }
 
-/// `{"action", "resource", "id"?, "fields"?, "loser"?}`.
+/// `{"action", "resource", "id"?, "fields"?, "loser"?, "toResource"?, "toId"?, "label"?}`.
 fn objects(account: &Account, body: &Map<String, Value>) -> Result<Reply> {
     let text = |name: &'static str| id_text(body.get(name)).ok_or_else(|| required(name));
     let fields = || body.get("fields").cloned().unwrap_or_else(|| json!({}));
@@ -92,115 +102,40 @@ fn objects(account: &Account, body: &Map<String, Value>) -> Result<Reply> {
         "archive" => text("id").and_then(|id| account.try_archive(&resource, &id).map(|()| id))?,
         "restore" => text("id").and_then(|id| account.try_restore(&resource, &id).map(|()| id))?,
         "merge" => account.try_merge(&resource, &text("id")?, &text("loser")?)?,
-        other => {
-            return Err(ApiError::invalid(format!("action is create, update, archive, restore or merge, not {other}")));
+        "gdprDelete" => text("id").and_then(|id| account.try_gdpr_delete(&resource, &id).map(|()| id))?,
+        "purge" => text("id").and_then(|id| account.try_purge(&resource, &id).map(|()| id))?,
+        "recalculate" => text("id").and_then(|id| account.try_recalculate(&resource, &id, &fields()).map(|()| id))?,
+        action @ ("associate" | "dissociate") => {
+            let (id, to_type, to) = (text("id")?, text("toResource")?, text("toId")?);
+            let (from, to) = ((resource.as_str(), id.as_str()), (to_type.as_str(), to.as_str()));
+            if action == "associate" {
+                account.try_associate(from, to, body.get("label").and_then(Value::as_str))?;
+            } else {
+                account.try_dissociate(from, to)?;
+            }
+            id
         }
+        other => return Err(ApiError::invalid(format!("there is no action {other}; the documentation lists them"))),
     };
     Ok(Reply::json(200, &json!({ "id": id })))
 }
 
-fn settings_value(account: &Account) -> Value {
-    let settings = account.settings();
-    let limits = match settings.limits {
-        Limits::Off => json!("off"),
-        Limits::TenSecondly { per_10s, search_per_s, daily } => {
-            json!({"per10s": per_10s, "searchPerS": search_per_s, "daily": daily})
+/// `{"action": "define", "resource", "definition"}`, `{"action": "remove", "resource", "name"}`.
+fn properties(account: &Account, body: &Map<String, Value>) -> Result<Reply> {
+    let text = |name: &'static str| id_text(body.get(name)).ok_or_else(|| required(name));
+    let resource = text("resource")?;
+    match text("action")?.as_str() {
+        "define" => {
+            let definition = body.get("definition").ok_or_else(|| required("definition"))?;
+            let made = crate::crm::properties::define(account.state(), &resource, definition, true)?;
+            Ok(Reply::json(201, &made))
         }
-    };
-    let lag = settings.index_lag.map(|(least, most)| json!([least.as_millis() as u64, most.as_millis() as u64]));
-    json!({
-        "limits": limits,
-        "indexLagMs": lag,
-        "latencyMs": settings.latency.as_millis() as u64,
-        "idsInOrder": settings.ids_in_order,
-        "clockOffsetMs": settings.clock_offset.num_milliseconds(),
-        "tokenLifetimeMs": settings.token_lifetime.as_millis() as u64,
-        "wholeBatchFailures": settings.whole_batch_failures,
-        "mergeMintsId": settings.merge_mints_id,
-        "mergedAreArchived": settings.merged_are_archived,
-        "faultRates": {
-            "serverError": settings.fault_rates.server_error,
-            "reset": settings.fault_rates.reset,
-            "lostReply": settings.fault_rates.lost_reply,
-            "rateLimited": settings.fault_rates.rate_limited,
-        },
-    })
-}
-
-/// Any of the settings that `GET` shows; `scopes` (a list, or null for all), `revokeToken` and `expireAccessTokens` besides.
-fn change_settings(account: &Account, body: &Map<String, Value>) -> Result<Reply> {
-    let mut settings = account.settings();
-    for (name, value) in body {
-        apply(account, &mut settings, name, value)?;
+        "remove" => {
+            crate::crm::properties::remove(account.state(), &resource, &text("name")?, true)?;
+            Ok(Reply::no_content())
+        }
+        other => Err(ApiError::invalid(format!("action is define or remove, not {other}"))),
     }
-    account.set_settings(|current| *current = settings);
-    Ok(Reply::json(200, &settings_value(account)))
-}
-
-fn apply(account: &Account, settings: &mut Settings, name: &str, value: &Value) -> Result<()> {
-    let wrong = || ApiError::invalid(format!("{name} can't be {value}"));
-    let flag = || value.as_bool().ok_or_else(wrong);
-    let millis = |value: &Value| value.as_u64().map(Duration::from_millis).ok_or_else(wrong);
-    match name {
-        "limits" => {
-            let number = |field: &str, default: u64| {
-                value
-                    .get(field)
-                    .map_or(Some(default), Value::as_u64)
-                    .and_then(|number| u32::try_from(number).ok())
-                    .ok_or_else(wrong)
-            };
-            settings.limits = match value.as_str() {
-                Some("off") => Limits::Off,
-                Some("free") => Limits::FREE,
-                Some("pro") => Limits::PRO,
-                Some(_) => return Err(wrong()),
-                None => Limits::TenSecondly {
-                    per_10s: number("per10s", 190)?,
-                    search_per_s: number("searchPerS", 5)?,
-                    daily: number("daily", 650_000)?,
-                },
-            };
-        }
-        "indexLagMs" => {
-            settings.index_lag = match value.as_array().map(Vec::as_slice) {
-                None if value.is_null() => None,
-                Some([least, most]) => Some((millis(least)?, millis(most)?)),
-                _ => return Err(wrong()),
-            };
-        }
-        "latencyMs" => settings.latency = millis(value)?,
-        "idsInOrder" => settings.ids_in_order = flag()?,
-        "clockOffsetMs" => {
-            settings.clock_offset = value.as_i64().and_then(TimeDelta::try_milliseconds).ok_or_else(wrong)?;
-        }
-        "tokenLifetimeMs" => settings.token_lifetime = millis(value)?,
-        "wholeBatchFailures" => settings.whole_batch_failures = flag()?,
-        "mergeMintsId" => settings.merge_mints_id = flag()?,
-        "mergedAreArchived" => settings.merged_are_archived = flag()?,
-        "faultRates" => {
-            let rates = &mut settings.fault_rates;
-            for (name, rate) in value.as_object().ok_or_else(wrong)? {
-                let rate = rate.as_f64().filter(|rate| (0.0..=1.0).contains(rate)).ok_or_else(wrong)?;
-                match name.as_str() {
-                    "serverError" => rates.server_error = rate,
-                    "reset" => rates.reset = rate,
-                    "lostReply" => rates.lost_reply = rate,
-                    "rateLimited" => rates.rate_limited = rate,
-                    _ => return Err(wrong()),
-                }
-            }
-        }
-        "scopes" => {
-            let body = Map::from_iter([("scopes".to_owned(), value.clone())]);
-            account.set_scopes(if value.is_null() { None } else { Some(strings(&body, "scopes")) });
-        }
-        "revokeToken" if flag()? => account.revoke_token(),
-        "expireAccessTokens" if flag()? => account.expire_access_tokens(),
-        "revokeToken" | "expireAccessTokens" => {}
-        _ => return Err(ApiError::invalid(format!("there is no setting {name}"))),
-    }
-    Ok(())
 }
 
 /// `{"fault", "times"?, "method"?, "pathContains"?, …}`, with the fault's own fields beside.

@@ -1,8 +1,8 @@
 //! HubSpot on loopback: its API with its limits, its lagging search index and its faults, for demos and tests.
 //!
 //! It answers what a connector asks of HubSpot, in the API versions `2026-03`, `2026-09` and `v3`: CRM objects of every type, their search, properties,
-//! schemas and associations; blogs, pages, HubDB tables and redirects; account information and OAuth. What it answers is checked against HubSpot's OpenAPI
-//! documents. Where they are silent, the code says `Believed` or `Seen` in one line; what has been seen either way is a setting.
+//! schemas and associations; owners, pipelines and their stages; blogs, pages, HubDB tables and redirects; account information and OAuth. What it
+//! answers is checked against HubSpot's OpenAPI documents. Where they are silent, the code says `Believed` or `Seen` in one line; what has been seen either way is a setting.
 //!
 //! It shares no code with `hubspot-client` and `hubspot-catalog`, so that a mistake there shows here.
 //!
@@ -31,16 +31,20 @@
 //! # The admin API
 //!
 //! The binary of the same name is the emulator as a process. What [`Account`] does in process, it takes over HTTP below `/_emulator/`. Every
-//! request names the account: `?token=…`, or its bearer token. None of them counts as a request, or meets limits, latency and faults.
+//! request names the account: `?token=…`, or its bearer token. None of them counts as a request, or meets limits, latency and faults. A *resource* is
+//! what [`Account`] says: an object type, a path of the CMS, `owners`, `pipelines/…` or `stages/…` of an object type.
 //!
 //! | request | body, answer |
 //! |---|---|
 //! | `POST /_emulator/seed` | `{"resource", "count", "fields", "first"?: 0, "tied"?: false}`: creates objects; `{n}` in a text of `fields` is the object's number; `{"ids": […]}` |
-//! | `POST /_emulator/objects` | `{"action": "create"\|"update"\|"archive"\|"restore"\|"merge", "resource", "id"?, "fields"?, "loser"?}`: `{"id"}` |
-//! | `GET`, `POST /_emulator/settings` | any of `limits` (`"off"`, `"free"`, `"pro"`, `{"per10s", "searchPerS", "daily"}`), `indexLagMs` (`[least, most]` or null), `latencyMs`, `idsInOrder`, `clockOffsetMs`, `tokenLifetimeMs`, `wholeBatchFailures`, `mergeMintsId`, `mergedAreArchived`, `faultRates` (`{"serverError", "reset", "lostReply", "rateLimited"}`); `POST` also takes `scopes` (a list, or null for all), `"revokeToken": true` and `"expireAccessTokens": true` |
+//! | `POST /_emulator/objects` | `{"action", "resource", "id"?, …}`: `{"id"}`. Actions: `create` and `update` (with `fields`), `archive`, `restore`; of the CRM alone `merge` (`id` is the primary's, `loser` the other's), `gdprDelete`, `purge`, `recalculate` (with `fields`), `associate` and `dissociate` (with `toResource`, `toId`, and a `label` for `associate`) |
+//! | `POST /_emulator/properties` | `{"action": "define", "resource", "definition"}` or `{"action": "remove", "resource", "name"}` |
+//! | `POST /_emulator/types` | a schema, of which only `name` is required: defines a custom object type, `{"objectTypeId"}` |
+//! | `GET`, `POST /_emulator/settings` | any of `limits` (`"off"`, `"free"`, `"pro"`, `{"per10s", "searchPerS", "daily"}`), `indexLagMs` (`[least, most]` or null), `latencyMs`, `idsInOrder`, `clockOffsetMs`, `tokenLifetimeMs`, `wholeBatchFailures`, `mergeMintsId`, `mergedAreArchived`, `associationPage` (1 to 500), `history`, `unknownPropertiesFail`, `opaqueCursors`, `searchNoise` (0 to 1), `faultRates` (`{"serverError", "reset", "lostReply", "rateLimited"}`); `POST` also takes `scopes` (a list, or null for all), `"revokeToken": true` and `"expireAccessTokens": true` |
 //! | `POST /_emulator/faults` | `{"fault", "times"?: 1, "method"?, "pathContains"?}`; `fault` is `serverError` (with `status`, `html`), `rateLimited` (`policy`, `retryAfterMs`), `reset`, `lostReply`, `slow` (`ms`), `cutBody`, `locked`, `migrating` or `html200` |
 //! | `DELETE /_emulator/faults` | forgets them |
 //! | `GET /_emulator/truth?resource=…` | all objects by id with all their values; with `&archived=true` the archived ones |
+//! | `GET /_emulator/associations?from=…&to=…` | by id, the objects of a type that have associations with another, and those, as a batch read shows them |
 //! | `GET`, `DELETE /_emulator/counters` | what was asked; counts from zero again |
 //! | `POST /_emulator/oauth` | `{"clientId", "clientSecret", "refreshToken"}`: installs an OAuth app |
 

@@ -38,7 +38,7 @@ struct Arguments {
     /// How long an answer takes, such as 50ms.
     #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = duration)]
     latency: Duration,
-    /// Seeds index lags, ids and random faults.
+    /// Seeds index lags, ids, noise and random faults.
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Gives ids at random instead of in the order of creation.
@@ -59,6 +59,21 @@ struct Arguments {
     /// Leaves objects that a merge swallowed out of the archived list.
     #[arg(long)]
     no_merged_are_archived: bool,
+    /// How many associations of an object come at once, at most 500.
+    #[arg(long, value_name = "NUMBER", default_value_t = 500)]
+    association_page: usize,
+    /// Keeps no former values of properties.
+    #[arg(long)]
+    no_history: bool,
+    /// Answers 400 when a property is asked for that isn't defined.
+    #[arg(long)]
+    unknown_properties_fail: bool,
+    /// Makes the cursors of lists tokens that are no ids.
+    #[arg(long)]
+    opaque_cursors: bool,
+    /// The share of searches whose answer has an object from outside the range asked for, from 0 to 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    search_noise: f64,
     /// The share of requests that are answered with an HTML page and 502, from 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     server_errors: f64,
@@ -82,9 +97,10 @@ enum Tier {
 
 impl Arguments {
     fn settings(&self) -> Result<Settings> {
-        for share in [self.server_errors, self.resets, self.lost_replies, self.rate_limited] {
+        for share in [self.server_errors, self.resets, self.lost_replies, self.rate_limited, self.search_noise] {
             ensure!((0.0..=1.0).contains(&share), "a share is from 0 to 1, not {share}");
         }
+        ensure!((1..=500).contains(&self.association_page), "a page of associations has from 1 to 500 of them");
         Ok(Settings {
             limits: match self.limits {
                 Tier::Free => Limits::FREE,
@@ -106,6 +122,11 @@ impl Arguments {
             whole_batch_failures: !self.no_whole_batch_failures,
             merge_mints_id: self.merge_mints_id,
             merged_are_archived: !self.no_merged_are_archived,
+            association_page: self.association_page,
+            history: !self.no_history,
+            unknown_properties_fail: self.unknown_properties_fail,
+            opaque_cursors: self.opaque_cursors,
+            search_noise: self.search_noise,
         })
     }
 }

@@ -119,7 +119,11 @@ pub(crate) fn answer(state: &State, request: &Request) -> Result<Reply> {
         ["crm", "properties", object_type, rest @ ..] => crm::properties::answer(&call, object_type, rest),
         ["crm", "schemas", rest @ ..] if path.version == Version::Numbered => crm::schemas::answer(&call, rest),
         ["crm-object-schemas", "schemas", rest @ ..] => crm::schemas::answer(&call, rest),
-        ["crm", "associations", from, to, "batch", operation] => crm::associations::batch(&call, from, to, operation),
+        ["crm", "associations", from, to, "batch", operation @ ..] => {
+            crm::associations::batch(&call, from, to, operation)
+        }
+        ["crm", "owners", rest @ ..] => crm::owners::answer(&call, rest),
+        ["crm", "pipelines", object_type, rest @ ..] => crm::pipelines::answer(&call, object_type, rest),
         ["cms", "blogs", collection @ ("authors" | "posts" | "tags"), rest @ ..] => {
             cms::answer(&call, &format!("blogs/{collection}"), rest)
         }
@@ -139,7 +143,7 @@ fn crm_objects(call: &Call<'_>, object_type: &str, rest: &[&str]) -> Result<Repl
         ("POST", []) => crm::write::create(call, object_type),
         ("POST", ["search"]) => crm::search::answer(call, object_type),
         ("POST", ["merge"]) => crm::merge::answer(call, object_type),
-        ("POST", ["gdpr-delete"]) => crm::merge::gdpr_delete(call, object_type),
+        ("POST", ["gdpr-delete"]) => crm::merge::gdpr_answer(call, object_type),
         ("POST", ["batch", operation]) => crm::batch::answer(call, object_type, operation),
         ("GET", [id]) => crm::read::one(call, object_type, id),
         ("PATCH", [id]) => crm::write::update(call, object_type, id),

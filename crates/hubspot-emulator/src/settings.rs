@@ -32,7 +32,7 @@ pub struct Settings {
     /// HubSpot's clock less this machine's, in the `Date` header and in all timestamps. Moving it ahead lets time pass at once: windows of limits, index
     /// lags and tokens follow this clock. Moving it back only makes it stand still, for it never runs backwards. Zero by default.
     pub clock_offset: TimeDelta,
-    /// Seeds index lags, ids and random faults. Read when an account starts; 0 by default.
+    /// Seeds index lags, ids, noise and random faults. Read when an account starts; 0 by default.
     pub seed: u64,
     /// Faults that come at random.
     pub fault_rates: FaultRates,
@@ -45,6 +45,19 @@ pub struct Settings {
     pub merge_mints_id: bool,
     /// Whether the object that a merge swallows is in the archived list. Believed; `true` by default.
     pub merged_are_archived: bool,
+    /// How many associations of an object come at once; more of them have pages of their own. 500 by default, which is believed.
+    pub association_page: usize,
+    /// Whether former values of properties are kept for `propertiesWithHistory`: the 20 newest of each. Without them it shows the present value alone.
+    /// `true` by default. Only what is changed while it is `true` has a history.
+    pub history: bool,
+    /// Whether asking for a property that isn't defined is a 400 that names it. `false`, the default: it is left out silently, as it has been seen.
+    pub unknown_properties_fail: bool,
+    /// Whether the cursors of lists and of associations are tokens that are no ids, and a bare id as `after` is a 400. `false`, the default: the last id,
+    /// as it has been seen.
+    pub opaque_cursors: bool,
+    /// The share of searches whose answer has one object from just outside the range that was asked for, from 0 to 1: times are rounded, and objects are
+    /// edited during a search. The object takes the place of the page's last one if the page is full; that one comes with the next page. 0 by default.
+    pub search_noise: f64,
 }
 
 impl Default for Settings {
@@ -61,6 +74,11 @@ impl Default for Settings {
             whole_batch_failures: true,
             merge_mints_id: false,
             merged_are_archived: true,
+            association_page: 500,
+            history: true,
+            unknown_properties_fail: false,
+            opaque_cursors: false,
+            search_noise: 0.0,
         }
     }
 }

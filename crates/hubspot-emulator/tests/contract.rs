@@ -183,6 +183,23 @@ async fn the_crm_keeps_to_the_documents() {
             "notes",
             "tasks",
             "0-123",
+            "leads",
+            "carts",
+            "invoices",
+            "subscriptions",
+            "commerce_payments",
+            "communications",
+            "postal_mail",
+            "appointments",
+            "courses",
+            "listings",
+            "services",
+            "goal_targets",
+            "users",
+            "projects",
+            "discounts",
+            "fees",
+            "taxes",
         ];
         for object_type in types {
             let named: &[(&str, &str)] = &[("objectType", object_type)];
@@ -278,8 +295,30 @@ async fn associations_schemas_and_account_keep_to_the_documents() {
         let batch =
             |operation: &str| format!("/crm/associations/{{v}}/{{fromObjectType}}/{{toObjectType}}/batch/{operation}");
         let pair = json!({"from": {"id": contact}, "to": {"id": company}, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}]});
-        c.check(document, "POST", &batch("create"), named, Some(json!({"inputs": [pair]})), 201).await;
+        c.check(document, "POST", &batch("create"), named, Some(json!({"inputs": [pair.clone()]})), 201).await;
         c.check(document, "POST", &batch("read"), named, Some(json!({"inputs": [{"id": contact}]})), 200).await;
+        c.hub.account.associate("contacts", &contact, "companies", &company, Some("Adviser"));
+        let other = c.hub.account.create("companies", json!({"name": "B"}));
+        c.hub.account.associate("contacts", &contact, "companies", &other, Some("Primary"));
+        c.hub.account.set_settings(|settings| settings.association_page = 1);
+        let read = json!({"inputs": [{"id": contact}]});
+        let read = c.check(document, "POST", &batch("read"), named, Some(read), 200).await;
+        assert!(read["results"][0]["paging"]["next"]["after"].is_string());
+        let of_object = "/crm/objects/{v}/{objectType}/{objectId}/associations/{toObjectType}";
+        let object: &[(&str, &str)] = &[
+            ("objectType", "contacts"),
+            ("objectId", &contact),
+            ("toObjectType", "companies"),
+            ("toObjectId", &other),
+        ];
+        c.check(document, "GET", of_object, object, None, 200).await;
+        let spec = json!([{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}]);
+        c.check(document, "PUT", &format!("{of_object}/{{toObjectId}}"), object, Some(spec), 201).await;
+        c.check(document, "DELETE", &format!("{of_object}/{{toObjectId}}"), object, None, 204).await;
+        let default = json!({"inputs": [{"from": {"id": contact}, "to": {"id": other}}]});
+        c.check(document, "POST", &batch("associate/default"), named, Some(default), 200).await;
+        let archived = if version == "v3" { 204 } else { 200 };
+        c.check(document, "POST", &batch("labels/archive"), named, Some(json!({"inputs": [pair]})), archived).await;
         c.check(document, "POST", &batch("read"), named, Some(json!({"inputs": [{"id": "5"}]})), 207).await;
         let archive = json!({"inputs": [{"from": {"id": contact}, "to": [{"id": company}]}]});
         c.check(document, "POST", &batch("archive"), named, Some(archive), if version == "v3" { 204 } else { 200 })
@@ -296,6 +335,50 @@ async fn associations_schemas_and_account_keep_to_the_documents() {
         c.check("contacts", "GET", "/crm/objects/{v}/contacts", &[], None, 403).await;
         c.hub.account.revoke_token();
         c.check("contacts", "GET", "/crm/objects/{v}/contacts", &[], None, 401).await;
+        println!("{version}: {} answers", c.checked);
+    }
+}
+
+#[tokio::test]
+async fn owners_and_pipelines_keep_to_the_documents() {
+    for version in ["2026-03", "v3"] {
+        let Some(mut c) = contract(version).await else { return };
+        let teams = json!([{"id": "1", "name": "Sales", "primary": true}]);
+        let owner = c.hub.account.create("owners", json!({"email": "a@example.com", "firstName": "A", "teams": teams}));
+        let queue = c.hub.account.create("owners", json!({"type": "QUEUE"}));
+        let owners = "/crm/owners/{v}";
+        let page = c.check("crmOwners", "GET", &format!("{owners}?limit=1"), &[], None, 200).await;
+        assert!(page["paging"]["next"]["link"].is_string());
+        c.check("crmOwners", "GET", &format!("{owners}/{{ownerId}}"), &[("ownerId", &owner)], None, 200).await;
+        c.check("crmOwners", "GET", &format!("{owners}/{{ownerId}}"), &[("ownerId", "5")], None, 404).await;
+        c.hub.account.archive("owners", &queue);
+        let archived = c.check("crmOwners", "GET", &format!("{owners}?archived=true"), &[], None, 200).await;
+        assert_eq!(ids(&archived), [queue.as_str()]);
+
+        let (all, one) = ("/crm/pipelines/{v}/{objectType}", "/crm/pipelines/{v}/{objectType}/{pipelineId}");
+        let (stages, stage) = (format!("{one}/stages"), format!("{one}/stages/{{stageId}}"));
+        let body = |label: &str| json!({"label": label, "displayOrder": 0, "metadata": {"probability": "0.3", "ticketState": "OPEN"}});
+        for object_type in ["deals", "tickets", "leads"] {
+            let named = &[("objectType", object_type)];
+            c.check("pipelines", "GET", all, named, None, 200).await;
+            let pipeline = json!({"label": "P", "displayOrder": 1, "stages": [body("A"), body("B")]});
+            let made = c.check("pipelines", "POST", all, named, Some(pipeline), 201).await;
+            let named = &[("objectType", object_type), ("pipelineId", made["id"].as_str().unwrap())];
+            c.check("pipelines", "GET", one, named, None, 200).await;
+            c.check("pipelines", "PATCH", one, named, Some(json!({"label": "Q"})), 200).await;
+            let added = c.check("pipelines", "POST", &stages, named, Some(body("C")), 201).await;
+            c.check("pipelines", "GET", &stages, named, None, 200).await;
+            let named = &[named[0], named[1], ("stageId", added["id"].as_str().unwrap())];
+            c.check("pipelines", "GET", &stage, named, None, 200).await;
+            c.check("pipelines", "PATCH", &stage, named, Some(json!({"label": "D", "metadata": {}})), 200).await;
+            c.check("pipelines", "DELETE", &stage, named, None, 204).await;
+            c.check("pipelines", "GET", &stage, named, None, 404).await;
+            c.check("pipelines", "DELETE", one, named, None, 204).await;
+            c.check("pipelines", "GET", all, named, None, 200).await;
+        }
+        c.hub.account.set_scopes(Some(vec![]));
+        c.check("crmOwners", "GET", owners, &[], None, 403).await;
+        c.check("pipelines", "GET", all, &[("objectType", "deals")], None, 403).await;
         println!("{version}: {} answers", c.checked);
     }
 }

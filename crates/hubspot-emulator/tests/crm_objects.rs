@@ -269,7 +269,7 @@ async fn associations_go_both_ways() {
     let read = hub.post(&path("read"), json!({"inputs": [{"id": contact}]})).await.expect(200);
     assert_eq!(
         read["results"][0]["to"][0],
-        json!({"toObjectId": company, "associationTypes": [{"category": "HUBSPOT_DEFINED", "typeId": 279}]})
+        json!({"toObjectId": company, "associationTypes": [{"category": "HUBSPOT_DEFINED", "typeId": 279, "label": null}]})
     );
     let read =
         hub.post("/crm/v4/associations/0-2/0-1/batch/read", json!({"inputs": [{"id": company}]})).await.expect(200);

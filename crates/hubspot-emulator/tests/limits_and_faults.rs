@@ -204,3 +204,72 @@ async fn the_admin_api_does_what_the_handle_does() {
     assert_eq!((&counters["requests"], &counters["byEndpoint"][format!("GET {LIST}")]), (&json!(2), &json!(2)));
     other.get("/_emulator/truth?token=nobody").await.expect(400);
 }
+
+#[tokio::test]
+async fn the_admin_api_changes_what_moves_no_time_and_what_is_no_object() {
+    let hub = hub(Settings::default()).await;
+    let admin = |path: &str| format!("/_emulator/{path}?token={}", hub.token);
+    let action = async |body: Value, status| hub.post(&admin("objects"), body).await.expect(status)["id"].clone();
+    let truth = async |resource: &str, more: &str| {
+        hub.get(&format!("{}&resource={resource}{more}", admin("truth"))).await.expect(200)
+    };
+
+    let create = |resource: &str, fields: Value| json!({"action": "create", "resource": resource, "fields": fields});
+    let contact = action(create("contacts", json!({"email": "a@example.com"})), 200).await;
+    let company = action(create("companies", json!({"name": "A"})), 200).await;
+    let owner = action(create("owners", json!({"email": "o@example.com"})), 200).await;
+    let stage = action(create("stages/deals", json!({"pipelineId": "default", "label": "New"})), 200).await;
+
+    let before = truth("contacts", "").await;
+    let fields = json!({"num_associated_deals": 2});
+    let recalculate = json!({"action": "recalculate", "resource": "contacts", "id": contact, "fields": fields});
+    action(recalculate, 200).await;
+    let pair = json!({"resource": "contacts", "id": contact, "toResource": "companies", "toId": company});
+    let with = |action: &str| {
+        let mut body = pair.clone();
+        body["action"] = json!(action);
+        body["label"] = json!("Adviser");
+        body
+    };
+    action(with("associate"), 200).await;
+    let associations = format!("{}&from=contacts&to=companies", admin("associations"));
+    let linked = hub.get(&associations).await.expect(200);
+    let contact_id = contact.as_str().unwrap();
+    assert_eq!(linked[contact_id][0]["associationTypes"][1]["label"], "Adviser");
+    let after = truth("contacts", "").await;
+    assert_eq!(after[contact_id]["properties"]["num_associated_deals"], "2");
+    assert_eq!(after[contact_id]["updatedAt"], before[contact_id]["updatedAt"]);
+    action(with("dissociate"), 200).await;
+    assert_eq!(hub.get(&associations).await.expect(200), json!({}));
+
+    action(json!({"action": "archive", "resource": "owners", "id": owner}), 200).await;
+    assert_eq!(truth("owners", "&archived=true").await[owner.as_str().unwrap()]["archived"], true);
+    action(json!({"action": "archive", "resource": "stages/deals", "id": stage}), 200).await;
+    assert_eq!(truth("stages/deals", "").await.as_object().unwrap().len(), 7);
+
+    action(json!({"action": "purge", "resource": "companies", "id": company}), 404).await;
+    action(json!({"action": "archive", "resource": "companies", "id": company}), 200).await;
+    action(json!({"action": "purge", "resource": "companies", "id": company}), 200).await;
+    assert_eq!(truth("companies", "&archived=true").await, json!({}));
+    action(json!({"action": "gdprDelete", "resource": "companies", "id": company}), 404).await;
+    action(json!({"action": "gdprDelete", "resource": "contacts", "id": contact}), 200).await;
+    assert_eq!(truth("contacts", "").await, json!({}));
+
+    let types = json!({"name": "car", "labels": {"singular": "Car", "plural": "Cars"}});
+    let made = hub.post(&admin("types"), types).await.expect(201);
+    let define = json!({"action": "define", "resource": "cars", "definition": {"name": "doors", "type": "number"}});
+    hub.post(&admin("properties"), define).await.expect(201);
+    let path = format!("/crm/properties/2026-03/{}/doors", made["objectTypeId"].as_str().unwrap());
+    assert_eq!(hub.get(&path).await.expect(200)["type"], "number");
+    let remove = json!({"action": "remove", "resource": "cars", "name": "doors"});
+    hub.post(&admin("properties"), remove).await.expect(204);
+    hub.get(&path).await.expect(404);
+
+    let wanted = json!({"associationPage": 3, "history": false, "unknownPropertiesFail": true, "opaqueCursors": true, "searchNoise": 0.25});
+    let settings = hub.post(&admin("settings"), wanted.clone()).await.expect(200);
+    for (name, value) in wanted.as_object().unwrap() {
+        assert_eq!(&settings[name], value);
+    }
+    hub.post(&admin("settings"), json!({"associationPage": 0})).await.expect(400);
+    hub.post(&admin("settings"), json!({"searchNoise": 2})).await.expect(400);
+}

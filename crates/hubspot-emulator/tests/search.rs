@@ -108,6 +108,7 @@ async fn ties_are_drained_by_id() {
         let Some(end) = page.last() else { break };
         last.clone_from(end);
         seen.extend(page);
+        assert!(seen.len() <= created.len(), "an object came twice");
     }
     assert!(seen.iter().map(|id| id.parse::<u64>().unwrap()).is_sorted());
     assert_eq!(seen.into_iter().collect::<HashSet<_>>(), created.into_iter().collect());
@@ -163,4 +164,104 @@ async fn entries_appear_late_and_out_of_order() {
     hub.emulator.advance(TimeDelta::seconds(71));
     let after = search(&hub, everything).await;
     assert_eq!((named(&after, &created[0]), named(&after, &created[1])), (Some(json!("new")), None));
+}
+
+#[tokio::test]
+async fn groups_are_alternatives_and_ids_sort_both_ways() {
+    for ids_in_order in [true, false] {
+        let hub = hub(Settings { ids_in_order, seed: 6, ..Settings::default() }).await;
+        let tied = hub.account.create_tied("companies", 30, |n| json!({"name": n.to_string()}));
+        hub.emulator.advance(TimeDelta::seconds(1));
+        let later = hub.account.create_tied("companies", 30, |n| json!({"name": n.to_string(), "city": "Łódź"}));
+        let millis = |id: &str| {
+            let at = hub.account.objects("companies")[id]["updatedAt"].as_str().unwrap().to_owned();
+            DateTime::parse_from_rfc3339(&at).unwrap().timestamp_millis()
+        };
+        let sorted = |mut ids: Vec<String>| {
+            ids.sort_by_key(|id| id.parse::<u64>().unwrap());
+            ids
+        };
+        let (first, second) = (sorted(tied.clone()), sorted(later.clone()));
+        let changed = |operator: &str, value: i64| json!({"propertyName": "hs_lastmodifieddate", "operator": operator, "value": value.to_string()});
+        let id =
+            |operator: &str, value: &str| json!({"propertyName": "hs_object_id", "operator": operator, "value": value});
+        let ask = |groups: Value, sort: &str, direction: &str| {
+            let groups: Vec<Value> =
+                groups.as_array().unwrap().iter().map(|filters| json!({"filters": filters})).collect();
+            json!({"filterGroups": groups, "sorts": [{"propertyName": sort, "direction": direction}], "limit": 200})
+        };
+        let (early, late) = (millis(&first[0]), millis(&second[0]));
+
+        // A keyset: what is left of the tied ones, or what is later.
+        let keyset = json!([[changed("EQ", early), id("GT", &first[9])], [changed("GT", early)]]);
+        let found = search(&hub, ask(keyset.clone(), "hs_lastmodifieddate", "ASCENDING")).await;
+        assert_eq!(ids(&found), [&first[10..], &second[..]].concat());
+        assert_eq!(found["total"], 50);
+        let mut down = ids(&search(&hub, ask(keyset, "hs_lastmodifieddate", "DESCENDING")).await);
+        down.reverse();
+        assert_eq!(down, ids(&found));
+
+        // Parts of the index that don't touch, and one that overlaps; each object once.
+        let apart = json!([[changed("EQ", early)], [changed("EQ", late)], [changed("BETWEEN", early)]]);
+        let mut apart = ask(apart, "hs_lastmodifieddate", "ASCENDING");
+        apart["filterGroups"][2]["filters"][0]["highValue"] = json!((early + 1).to_string());
+        assert_eq!(search(&hub, apart).await["total"], 60);
+
+        let everyone = sorted([tied, later].concat());
+        let greatest =
+            search(&hub, json!({"sorts": [{"propertyName": "hs_object_id", "direction": "DESCENDING"}], "limit": 1}))
+                .await;
+        assert_eq!((ids(&greatest), greatest["total"].as_u64()), (vec![everyone[59].clone()], Some(60)));
+        let part = ask(json!([[id("GT", &everyone[10]), id("LTE", &everyone[20])]]), "hs_object_id", "ASCENDING");
+        assert_eq!(ids(&search(&hub, part).await), everyone[11..=20]);
+        let in_city = json!([[id("GT", &everyone[10]), {"propertyName": "city", "operator": "HAS_PROPERTY"}]]);
+        let expected: Vec<String> = everyone[11..].iter().filter(|id| second.contains(id)).rev().cloned().collect();
+        assert_eq!(ids(&search(&hub, ask(in_city, "hs_object_id", "DESCENDING")).await), expected);
+        assert_eq!(
+            search(&hub, ask(json!([[id("GT", &everyone[59])]]), "hs_object_id", "ASCENDING")).await["total"],
+            0
+        );
+
+        let six = vec![json!([id("GT", "0"), id("GT", "1"), id("GT", "2")]); 6];
+        hub.post(SEARCH, ask(json!(six), "hs_object_id", "ASCENDING")).await.expect(200);
+        let mut too_many = six;
+        too_many[0].as_array_mut().unwrap().push(id("GT", "3"));
+        hub.post(SEARCH, ask(json!(too_many), "hs_object_id", "ASCENDING")).await.expect(400);
+    }
+}
+
+#[tokio::test]
+async fn noise_is_an_object_from_outside_and_loses_none() {
+    let hub = hub(Settings { search_noise: 0.5, seed: 2, ..Settings::default() }).await;
+    let mut created = Vec::new();
+    for n in 0..40 {
+        created.push(hub.account.create("companies", json!({"name": n.to_string()})));
+        hub.emulator.advance(TimeDelta::milliseconds(3));
+    }
+    let at = hub.account.objects("companies")[&created[20]]["updatedAt"].as_str().unwrap().to_owned();
+    let since = DateTime::parse_from_rfc3339(&at).unwrap().timestamp_millis();
+    let filter = json!([{"propertyName": "hs_lastmodifieddate", "operator": "GTE", "value": since.to_string()}]);
+    let (mut noisy, mut clean) = (0, 0);
+    for _ in 0..20 {
+        let (mut seen, mut after) = (Vec::new(), "0".to_owned());
+        loop {
+            let body = json!({"filterGroups": [{"filters": filter}], "sorts": ["hs_lastmodifieddate"], "limit": 5, "after": after});
+            let page = search(&hub, body).await;
+            let found = ids(&page);
+            assert!(found.len() <= 5);
+            if found.contains(&created[19]) {
+                noisy += 1;
+            } else {
+                clean += 1;
+            }
+            seen.extend(found.into_iter().filter(|id| *id != created[19]));
+            assert!(seen.len() <= 20, "pages without end");
+            let Some(next) = page["paging"]["next"]["after"].as_str() else { break };
+            next.clone_into(&mut after);
+        }
+        assert_eq!(seen, created[20..], "seed 2");
+    }
+    assert!(noisy > 20 && clean > 20, "{noisy} noisy pages, {clean} clean ones");
+    // Everything is inside of no range at all.
+    assert_eq!(ids(&search(&hub, json!({"limit": 200})).await).len(), 40);
 }

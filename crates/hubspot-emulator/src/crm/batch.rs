@@ -124,7 +124,7 @@ fn write(call: &Call<'_>, object_type: &str, operation: Operation) -> Result<Rep
     let inputs: Vec<Map<String, Value>> = inputs.into_iter().map(as_object).collect::<Result<_>>()?;
     // Before this type is locked: it may be the one that they look into.
     let links: Vec<Result<Vec<NewLink>>> =
-        inputs.iter().map(|input| associations::of_input(call.state, input)).collect();
+        inputs.iter().map(|input| associations::of_input(call.state, shared.type_id(), input)).collect();
 
     let mut store = shared.write();
     may_write(call.state, &store)?;
@@ -147,7 +147,6 @@ fn write(call: &Call<'_>, object_type: &str, operation: Operation) -> Result<Rep
             }
         }
     }
-    let from = store.object_type().type_id.clone();
     for input in accepted {
         let is_new = matches!(input.target, Target::New);
         let now = call.state.clock.now();
@@ -156,7 +155,7 @@ fn write(call: &Call<'_>, object_type: &str, operation: Operation) -> Result<Rep
             Target::New => store.create(call.state, &call.settings, input.values, now)?,
             Target::Existing(id) => store.update(call.state, id, input.values, now)?,
         };
-        call.state.crm.associations().link_all(&from, object.id, &input.links);
+        call.state.crm.associations().link_all(shared.type_id(), object.id, &input.links);
         let projection = if is_new {
             Projection::set_in(store.object_type(), &object)
         } else {
@@ -303,7 +302,7 @@ fn read(call: &Call<'_>, object_type: &str) -> Result<Reply> {
     let store = shared.read();
     call.state.require_scope(&store.object_type().read_scopes)?;
     let asked = strings(&body, "properties").into_iter().chain(history.iter().copied());
-    let projection = Projection::of(store.object_type(), asked);
+    let projection = Projection::asked(store.object_type(), &call.settings, asked)?;
     let property = body.get("idProperty").and_then(Value::as_str);
     let mut outcome = Outcome::new(call.state.clock.now());
     let (mut seen, mut missing) = (HashSet::new(), Vec::new());

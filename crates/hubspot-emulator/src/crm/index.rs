@@ -2,7 +2,8 @@
 //! own, so that entries come late and out of order.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::clock::Millis;
 
 #[derive(Debug)]
 pub(crate) struct Index {
-    objects: HashMap<u64, Entry>,
+    objects: BTreeMap<u64, Entry>,
     /// Changed-time and id of the objects that are visible, in the order of search.
     by_changed: BTreeSet<(Millis, u64)>,
     pending: BinaryHeap<Reverse<Pending>>,
@@ -60,7 +61,7 @@ impl Ord for Pending {
 impl Index {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
-            objects: HashMap::new(),
+            objects: BTreeMap::new(),
             by_changed: BTreeSet::new(),
             pending: BinaryHeap::new(),
             revision: 0,
@@ -122,13 +123,18 @@ impl Index {
         self.objects.get(&id)?.object.as_ref()
     }
 
-    /// Changed-times and ids from `from` to before `to`, ascending.
-    pub(crate) fn changed(&self, from: Millis, to: Millis) -> impl DoubleEndedIterator<Item = (Millis, u64)> {
-        self.by_changed.range((from, 0)..(to.max(from), 0)).copied()
+    /// Changed-times and ids in a range of changed-times, ascending.
+    pub(crate) fn changed(&self, range: Range<Millis>) -> impl DoubleEndedIterator<Item = (Millis, u64)> {
+        self.by_changed.range((range.start, 0)..(range.end.max(range.start), 0)).copied()
     }
 
-    #[cfg(test)]
-    fn len(&self) -> usize {
+    /// The visible objects in a range of ids, ascending.
+    pub(crate) fn by_id(&self, range: Range<u64>) -> impl DoubleEndedIterator<Item = &Arc<Object>> {
+        self.objects.range(range.start..range.end.max(range.start)).filter_map(|(_, entry)| entry.object.as_ref())
+    }
+
+    /// How many objects are visible.
+    pub(crate) fn len(&self) -> usize {
         self.by_changed.len()
     }
 }
@@ -154,7 +160,7 @@ mod tests {
         let mut known = std::collections::HashSet::new();
         for now in (3_000..8_010).step_by(10) {
             index.appear(now);
-            order.extend(index.changed(0, Millis::MAX).map(|(_, id)| id).filter(|id| known.insert(*id)));
+            order.extend(index.changed(0..Millis::MAX).map(|(_, id)| id).filter(|id| known.insert(*id)));
         }
         assert_eq!(order.len(), 1_000);
         assert!(!order.is_sorted(), "entries came in order");

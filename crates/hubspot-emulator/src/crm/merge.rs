@@ -58,6 +58,13 @@ pub(crate) fn merge(state: &State, object_type: &str, primary: &str, loser: &str
     let mut swallowed = vec![loser.id];
     if id != primary.id {
         swallowed.push(primary.id);
+        store.rename_history(primary.id, id);
+    }
+    // What the loser had swallowed is among them. (Believed.)
+    for name in ["hs_merged_object_ids", "hs_calculated_merged_vids"] {
+        if let (Some(_), Some(of_loser)) = (primary.stored(name), loser.stored(name)) {
+            extend(&mut winner, name, of_loser.split(';').map(ToOwned::to_owned));
+        }
     }
     extend(&mut winner, "hs_merged_object_ids", swallowed.iter().map(ToString::to_string));
     if store.object_type().properties.contains_key("hs_calculated_merged_vids") {
@@ -78,21 +85,25 @@ fn extend(object: &mut Object, name: &str, more: impl Iterator<Item = String>) {
 }
 
 /// `POST …/contacts/gdpr-delete`: gone for good, from the archived list too.
-pub(crate) fn gdpr_delete(call: &Call<'_>, object_type: &str) -> Result<Reply> {
+pub(crate) fn gdpr_answer(call: &Call<'_>, object_type: &str) -> Result<Reply> {
     let body = call.request.object()?;
     let id = id_text(body.get("objectId")).ok_or_else(|| required("objectId"))?;
-    let shared = call.state.crm.store(object_type)?;
+    let property = body.get("idProperty").and_then(Value::as_str);
+    may_write(call.state, &call.state.crm.store(object_type)?.read())?;
+    gdpr_delete(call.state, object_type, property, &id)?;
+    Ok(Reply::no_content())
+}
+
+/// Removes a contact for good, by id or by a unique property; `false` if there was none.
+pub(crate) fn gdpr_delete(state: &State, object_type: &str, property: Option<&str>, id: &str) -> Result<bool> {
+    let shared = state.crm.store(object_type)?;
     let mut store = shared.write();
-    may_write(call.state, &store)?;
     if store.object_type().name != "contacts" {
         return Err(ApiError::no_such_path());
     }
-    let id = match body.get("idProperty").and_then(Value::as_str) {
-        Some(property) => store.find(property, &id)?,
-        None => Some(parse_id(&id)?),
+    let id = match property {
+        Some(property) => store.find(property, id)?,
+        None => Some(parse_id(id)?),
     };
-    if let Some(id) = id {
-        store.purge(call.state, id);
-    }
-    Ok(Reply::no_content())
+    Ok(id.is_some_and(|id| store.purge(state, id)))
 }

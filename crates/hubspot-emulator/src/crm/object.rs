@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::clock::{Millis, iso, write_iso};
 use crate::definitions::ObjectType;
+use crate::errors::{ApiError, Detail, Result};
 use crate::json::{write_number, write_string};
+use crate::settings::Settings;
 
 /// One state of an object. Changing an object replaces it: the search index may show the old state for a while.
 #[derive(Clone, Debug)]
@@ -93,9 +95,29 @@ impl Projection {
         Self::exactly(object_type, names)
     }
 
-    /// Everything that an object has a value for.
+    /// The same for a request: a property that isn't defined may be a 400 that names it ([`Settings::unknown_properties_fail`]).
+    pub(crate) fn asked<'a>(
+        object_type: &'a ObjectType,
+        settings: &Settings,
+        asked: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self> {
+        let asked: Vec<&str> = asked.into_iter().collect();
+        let unknown = asked.iter().filter(|name| !name.is_empty() && !object_type.properties.contains_key(**name));
+        let details: Vec<Detail> = unknown
+            .map(|name| {
+                Detail::of_property(name, "PROPERTY_DOESNT_EXIST", format!("Property \"{name}\" does not exist"))
+            })
+            .collect();
+        if settings.unknown_properties_fail && !details.is_empty() {
+            return Err(ApiError::properties(details));
+        }
+        Ok(Self::of(object_type, asked))
+    }
+
+    /// Everything that an object has a value for. Values of properties that have been removed are seen no more.
     pub(crate) fn set_in(object_type: &ObjectType, object: &Object) -> Self {
-        Self::exactly(object_type, object.properties.iter().map(|(name, _)| &**name).collect())
+        let names = object.properties.iter().map(|(name, _)| &**name);
+        Self::exactly(object_type, names.filter(|name| object_type.properties.contains_key(*name)).collect())
     }
 
     fn exactly<'a>(object_type: &'a ObjectType, mut names: Vec<&'a str>) -> Self {

@@ -15,10 +15,7 @@ const INPUTS: usize = 100;
 /// `/crm/properties/{version}/{objectType}…`.
 pub(crate) fn answer(call: &Call<'_>, object_type: &str, rest: &[&str]) -> Result<Reply> {
     let store = call.state.crm.store(object_type)?;
-    let may = |scopes: &[String]| {
-        let schemas = scopes.iter().map(|scope| scope.replace("crm.objects.", "crm.schemas."));
-        call.state.require_scope(&scopes.iter().cloned().chain(schemas).collect::<Vec<_>>())
-    };
+    let may = |scopes: &[String]| require_scope(call.state, scopes);
     match (call.method(), rest) {
         ("GET", []) => {
             let store = store.read();
@@ -63,23 +60,21 @@ pub(crate) fn answer(call: &Call<'_>, object_type: &str, rest: &[&str]) -> Resul
             Ok(finished(call, 201, &made))
         }
         ("DELETE", [name]) => {
-            let mut store = store.write();
-            may(&store.object_type().write_scopes)?;
-            let defined_by_hubspot = store
-                .object_type()
-                .properties
-                .get(*name)
-                .ok_or_else(|| missing(store.object_type(), name))?
-                .hubspot_defined;
-            if defined_by_hubspot {
-                return Err(ApiError::invalid(format!("Property {name} is defined by HubSpot and can't be archived")));
-            }
-            store.object_type_mut().properties.remove(*name);
+            may(&store.read().object_type().write_scopes)?;
+            remove(call.state, object_type, name, false)?;
             Ok(Reply::no_content())
         }
         (_, [] | [_]) => call.wrong_method(),
         _ => Err(ApiError::no_such_path()),
     }
+}
+
+/// 403 without one of these scopes, or one of the same for schemas.
+pub(crate) fn require_scope(state: &State, scopes: &[String]) -> Result<()> {
+    let schemas = scopes.iter().map(|scope| scope.replace("crm.objects.", "crm.schemas."));
+    let mut any_of: Vec<String> = scopes.iter().cloned().chain(schemas).collect();
+    any_of.dedup();
+    state.require_scope(&any_of)
 }
 
 fn finished(call: &Call<'_>, status: u16, results: &[Value]) -> Reply {
@@ -89,6 +84,22 @@ fn finished(call: &Call<'_>, status: u16, results: &[Value]) -> Reply {
 
 fn missing(object_type: &ObjectType, name: &str) -> ApiError {
     ApiError::new(404, "OBJECT_NOT_FOUND", format!("Property \"{name}\" of {} does not exist", object_type.name))
+}
+
+/// Removes a property; what objects have for it is seen no more. HubSpot's own stay, unless it is done behind the API's back.
+pub(crate) fn remove(state: &State, object_type: &str, name: &str, behind: bool) -> Result<()> {
+    let store = state.crm.store(object_type)?;
+    let mut store = store.write();
+    let object_type = store.object_type_mut();
+    let property = object_type.properties.get(name).ok_or_else(|| missing(object_type, name))?;
+    if property.hubspot_defined && !behind {
+        return Err(ApiError::invalid(format!("Property {name} is defined by HubSpot and can't be archived")));
+    }
+    if [object_type.created.as_str(), &object_type.changed, "hs_object_id"].contains(&name) {
+        return Err(ApiError::invalid(format!("Every object has the property {name}; it can't be removed")));
+    }
+    object_type.properties.remove(name);
+    Ok(())
 }
 
 /// Defines a property, from the body that HubSpot takes; leniently, only `name` is required and what is there is replaced.

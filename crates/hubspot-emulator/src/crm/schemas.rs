@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Store;
+use crate::account::State;
 use crate::clock::iso;
 use crate::definitions::{ObjectType, Property};
 use crate::errors::{ApiError, Result};
@@ -42,24 +43,37 @@ pub(crate) fn answer(call: &Call<'_>, rest: &[&str]) -> Result<Reply> {
 }
 
 fn create(call: &Call<'_>, body: &Map<String, Value>) -> Result<Reply> {
+    if !body.get("properties").is_some_and(Value::is_array) {
+        return Err(required("properties"));
+    }
+    let store = define(call.state, body)?;
+    let store = store.read();
+    Ok(Reply::json(201, &schema(call, store.object_type())))
+}
+
+/// Defines a custom object type, from the body that HubSpot takes; only `name` is required here.
+pub(crate) fn define(state: &State, body: &Map<String, Value>) -> Result<Store> {
     let name =
         body.get("name").and_then(Value::as_str).filter(|name| !name.is_empty()).ok_or_else(|| required("name"))?;
-    let label = |number: &str| body.get("labels").and_then(|labels| labels.get(number)).and_then(Value::as_str);
-    let properties = body.get("properties").and_then(Value::as_array).ok_or_else(|| required("properties"))?;
-    let type_id = call.state.crm.define_type(name, call.state.clock.now())?;
-    for property in properties {
-        super::properties::define(call.state, &type_id, property, true)?;
+    let label = |number: &str| {
+        let labels = body.get("labels").and_then(|labels| labels.get(number)).and_then(Value::as_str);
+        labels.unwrap_or(name)
+    };
+    let store = state.crm.define_type(name, |type_id| {
+        ObjectType::custom(name, label("singular"), label("plural"), type_id, state.clock.now())
+    })?;
+    for property in body.get("properties").and_then(Value::as_array).into_iter().flatten() {
+        super::properties::define(state, store.type_id(), property, true)?;
     }
-    let store = call.state.crm.store(&type_id)?;
-    let mut store = store.write();
-    let object_type = store.object_type_mut();
-    label("singular").unwrap_or(name).clone_into(&mut object_type.singular);
-    label("plural").unwrap_or(name).clone_into(&mut object_type.plural);
-    object_type.required = strings(body, "requiredProperties").into_iter().map(ToOwned::to_owned).collect();
-    if let Some(primary) = body.get("primaryDisplayProperty").and_then(Value::as_str) {
-        primary.clone_into(&mut object_type.primary);
+    {
+        let mut store = store.write();
+        let object_type = store.object_type_mut();
+        object_type.required = strings(body, "requiredProperties").into_iter().map(ToOwned::to_owned).collect();
+        if let Some(primary) = body.get("primaryDisplayProperty").and_then(Value::as_str) {
+            primary.clone_into(&mut object_type.primary);
+        }
     }
-    Ok(Reply::json(201, &schema(call, object_type)))
+    Ok(store)
 }
 
 fn schema(call: &Call<'_>, object_type: &ObjectType) -> Value {

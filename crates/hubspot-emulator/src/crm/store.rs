@@ -39,6 +39,8 @@ pub(crate) struct OldValue {
     pub(crate) property: Arc<str>,
     pub(crate) value: Arc<str>,
     pub(crate) since: Millis,
+    /// HubSpot's name of what set it.
+    pub(crate) source: &'static str,
 }
 
 impl ObjectStore {
@@ -161,42 +163,70 @@ impl ObjectStore {
 
     /// Sets values of a live object. Its changed-time moves even when they are the ones it had. (Believed.)
     pub(crate) fn update(&mut self, state: &State, id: u64, values: Values, now: Millis) -> Result<Arc<Object>> {
+        self.set_values(state, id, values, now, true)
+    }
+
+    /// Sets values of a live object, but leaves its changed-time where it is.
+    pub(crate) fn recalculate(&mut self, state: &State, id: u64, values: Values, now: Millis) -> Result<()> {
+        self.set_values(state, id, values, now, false).map(|_| ())
+    }
+
+    fn set_values(&mut self, state: &State, id: u64, values: Values, now: Millis, moves: bool) -> Result<Arc<Object>> {
         let Some(old) = self.get(id, false).cloned() else {
             return Err(ApiError::not_found(&self.object_type.singular, &id.to_string()));
         };
         self.check_unique(&values, Some(old.id))?;
+        let settings = state.settings();
         let mut object = Object::clone(&old);
-        object.updated = now;
+        if moves {
+            object.updated = now;
+        }
         for (name, value) in values {
             if old.stored(&name).is_none_or(|known| *known != value) {
-                self.remember(&old, &name, &value, now);
+                if settings.history {
+                    let source = if moves { "API" } else { "CALCULATED" };
+                    self.remember(&old, &name, &value, now, source);
+                }
                 object.set(&name, &value);
             }
         }
         self.keep_unique(&old, false);
-        Ok(self.put(object, &state.settings(), now))
+        Ok(self.put(object, &settings, now))
     }
 
     /// Keeps the value that a property gets, and before its first change the one it had.
-    fn remember(&mut self, object: &Object, name: &Arc<str>, value: &Arc<str>, now: Millis) {
+    fn remember(&mut self, object: &Object, name: &Arc<str>, value: &Arc<str>, since: Millis, source: &'static str) {
         let values = self.history.entry(object.id).or_default();
         let of_property = values.iter().filter(|old| old.property == *name).count();
+        let keep = |value: &Arc<str>, since, source| OldValue {
+            property: Arc::clone(name),
+            value: Arc::clone(value),
+            since,
+            source,
+        };
         if of_property == 0
             && let Some(first) = object.stored(name)
         {
-            values.push(OldValue { property: Arc::clone(name), value: Arc::clone(first), since: object.created });
+            values.push(keep(first, object.created, "API"));
         }
         if of_property >= HISTORY
             && let Some(oldest) = values.iter().position(|old| old.property == *name)
         {
             values.remove(oldest);
         }
-        values.push(OldValue { property: Arc::clone(name), value: Arc::clone(value), since: now });
+        values.push(keep(value, since, source));
     }
 
     /// The values that a changed property has had, oldest first, the present one included.
     pub(crate) fn history<'a>(&'a self, id: u64, property: &'a str) -> impl Iterator<Item = &'a OldValue> {
         self.history.get(&id).into_iter().flatten().filter(move |old| &*old.property == property)
+    }
+
+    /// A merge gave an object a new id: what its properties were, they were under that.
+    pub(crate) fn rename_history(&mut self, old: u64, new: u64) {
+        if let Some(values) = self.history.remove(&old) {
+            self.history.insert(new, values);
+        }
     }
 
     /// Archives an object; `false` if there is none. Its changed-time stays. (Believed.)
@@ -206,6 +236,7 @@ impl ObjectStore {
         self.keep_unique(&object, false);
         self.archived.insert(id, Arc::new(Object { archived_at: Some(now), ..Object::clone(&object) }));
         self.index.note(id, None, state.settings().index_lag, now);
+        state.crm.associations().hide(&self.object_type.type_id, id, true);
         true
     }
 
@@ -213,6 +244,7 @@ impl ObjectStore {
     pub(crate) fn restore(&mut self, state: &State, id: u64) -> bool {
         let Some(object) = self.archived.remove(&id) else { return false };
         self.merged.remove(&id);
+        state.crm.associations().hide(&self.object_type.type_id, id, false);
         let now = state.clock.now();
         self.put(Object { archived_at: None, updated: now, ..Object::clone(&object) }, &state.settings(), now);
         true
@@ -222,7 +254,12 @@ impl ObjectStore {
     pub(crate) fn purge(&mut self, state: &State, id: u64) -> bool {
         let was_live = self.archive(state, id);
         self.history.remove(&id);
+        state.crm.associations().forget(&self.object_type.type_id, id);
         self.archived.remove(&id).is_some() || was_live
+    }
+
+    pub(crate) fn is_archived(&self, id: u64) -> bool {
+        self.archived.contains_key(&id)
     }
 
     /// Notes that a merge made `winner` of `loser`.
@@ -232,6 +269,7 @@ impl ObjectStore {
         if !keep {
             self.archived.remove(&loser);
         }
+        state.crm.associations().hand_over(&self.object_type.type_id, loser, winner);
         self.merged.insert(loser, winner);
     }
 

@@ -18,16 +18,15 @@ use crate::routes::Call;
 pub(crate) fn create(call: &Call<'_>, object_type: &str) -> Result<Reply> {
     let shared = call.state.crm.store(object_type)?;
     let body = call.request.object()?;
-    let links = associations::of_input(call.state, &body)?;
+    let links = associations::of_input(call.state, shared.type_id(), &body)?;
     let mut store = shared.write();
     may_write(call.state, &store)?;
     let fields = properties_of(&body)?;
     let values = values::checked(store.object_type(), fields)?;
     required_properties(&store, fields)?;
-    let from = store.object_type().type_id.clone();
     let object = store.create(call.state, &call.settings, values, call.state.clock.now())?;
     let out = written(&store, &object);
-    call.state.crm.associations().link_all(&from, object.id, &links);
+    call.state.crm.associations().link_all(shared.type_id(), object.id, &links);
     Ok(Reply::written(201, out, 1))
 }
 
