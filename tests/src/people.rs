@@ -1,14 +1,15 @@
 //! HubSpot as people use it: objects are made, changed and deleted through its API, whichever resource they belong to.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Result, bail};
-use hubspot_catalog::{Cms, Crm, Kind, Resource};
+use hubspot_catalog::{Cms, Crm, Directory, Kind, Resource};
 use hubspot_client::{
     Auth, Client, CmsListParams, CmsPath, CreateInput, Filter, ListParams, Object, Operator, ReadParams, SearchParams,
 };
 use hubspot_emulator::Account;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::plugin::hubspot_name;
 use crate::samples::Sample;
@@ -21,6 +22,8 @@ pub struct Person {
     emulated: Option<Account>,
     /// What was made, for the cleaning up.
     made: Mutex<Vec<(&'static Resource, String)>>,
+    /// By object type, the pipeline that stages are made in.
+    pipelines: Mutex<BTreeMap<&'static str, String>>,
 }
 
 impl Person {
@@ -30,7 +33,7 @@ impl Person {
     /// When the URL is none that a token may be sent to.
     pub fn new(url: &str, token: &str, emulated: Option<Account>) -> Result<Self> {
         let client = Client::builder(Auth::token(token)).base_url(url).build()?;
-        Ok(Self { client, emulated, made: Mutex::default() })
+        Ok(Self { client, emulated, made: Mutex::default(), pipelines: Mutex::default() })
     }
 
     /// Whether objects of this resource can be made here at all: feedback submissions come from HubSpot's own surveys.
@@ -38,12 +41,31 @@ impl Person {
         resource.operations.create || self.emulated.is_some()
     }
 
+    /// How objects of a resource are made here.
+    ///
+    /// # Errors
+    /// When HubSpot refuses to tell a type's properties, or none of them will do.
+    pub async fn sample(&self, resource: &Resource) -> Result<Sample> {
+        match (Sample::of(resource), &resource.kind) {
+            (Some(sample), _) => Ok(sample),
+            (None, Kind::Crm(crm)) => {
+                let properties = self.client.properties(crm.object_type).list().await?.results;
+                Sample::from_properties(resource, &properties)
+            }
+            (None, _) => bail!("there is no sample of {}: write one in tests/src/samples.rs", resource.name),
+        }
+    }
+
     /// Makes an object of these fields.
     ///
     /// # Errors
     /// When HubSpot refuses, or there is no way.
-    pub async fn make(&self, resource: &'static Resource, fields: Object) -> Result<String> {
+    pub async fn make(&self, resource: &'static Resource, mut fields: Object) -> Result<String> {
         let id = match (&resource.kind, &self.emulated) {
+            (Kind::Directory(Directory::Stages { object_type }), Some(account)) => {
+                fields.insert("pipelineId".to_owned(), self.pipeline(account, object_type).into());
+                account.create(&hubspot_name(resource), Value::Object(fields))
+            }
             (_, Some(account)) if !resource.operations.create => {
                 account.create(&hubspot_name(resource), Value::Object(fields))
             }
@@ -55,6 +77,7 @@ impl Person {
                 }
                 id
             }
+            (Kind::Directory(_), _) => bail!("nobody makes {} here", resource.name),
         };
         self.note(resource, &id);
         Ok(id)
@@ -79,6 +102,7 @@ impl Person {
             (Kind::Cms(cms), _) => {
                 self.collection(cms).update(id, &fields).await?;
             }
+            (Kind::Directory(_), _) => bail!("nobody changes {} here", resource.name),
         }
         Ok(())
     }
@@ -92,6 +116,7 @@ impl Person {
             (_, Some(account)) if !resource.operations.delete => account.archive(&hubspot_name(resource), id),
             (Kind::Crm(crm), _) => self.objects(crm).archive(id).await?,
             (Kind::Cms(cms), _) => self.collection(cms).archive(id).await?,
+            (Kind::Directory(_), _) => bail!("nobody deletes {} here", resource.name),
         }
         Ok(())
     }
@@ -103,10 +128,11 @@ impl Person {
     pub async fn text_of(&self, resource: &'static Resource, sample: &Sample, id: &str) -> Result<Option<String>> {
         let found = match &resource.kind {
             Kind::Crm(crm) => {
-                let properties = vec![sample.marker.to_owned()];
+                let properties = vec![sample.marker.clone()];
                 self.objects(crm).read(id, &ReadParams { properties, ..ReadParams::default() }).await
             }
             Kind::Cms(cms) => self.collection(cms).read(id).await,
+            Kind::Directory(_) => bail!("nobody writes {}", resource.name),
         };
         match found {
             Ok(object) if gone(&object) => Ok(None),
@@ -123,12 +149,9 @@ impl Person {
     pub async fn find(&self, resource: &'static Resource, sample: &Sample, text: &str) -> Result<Vec<String>> {
         let objects = match &resource.kind {
             Kind::Crm(crm) if self.emulated.is_none() => {
-                let filters = vec![Filter::new(sample.marker, Operator::Eq, text)];
-                let properties = vec![sample.marker.to_owned()];
-                self.objects(crm)
-                    .search(&SearchParams { filters, properties, ..SearchParams::default() })
-                    .await?
-                    .results
+                let filters = vec![Filter::new(&sample.marker, Operator::Eq, text)];
+                let properties = vec![sample.marker.clone()];
+                self.objects(crm).search(&SearchParams { properties, ..SearchParams::matching(filters) }).await?.results
             }
             _ => self.all(resource, sample).await?,
         };
@@ -149,12 +172,13 @@ impl Person {
         loop {
             let page = match &resource.kind {
                 Kind::Crm(crm) => {
-                    let properties = vec![sample.marker.to_owned()];
+                    let properties = vec![sample.marker.clone()];
                     self.objects(crm).list(&ListParams { after, properties, ..ListParams::default() }).await?
                 }
                 Kind::Cms(cms) => {
                     self.collection(cms).list(&CmsListParams { after, ..CmsListParams::default() }).await?
                 }
+                Kind::Directory(_) => bail!("nobody writes {}", resource.name),
             };
             objects.extend(page.results);
             after = page.next;
@@ -179,6 +203,13 @@ impl Person {
             }
         }
         left
+    }
+
+    /// The pipeline that stages of an object type are made in: one of its own, so that nobody else's changes take them along.
+    fn pipeline(&self, account: &Account, object_type: &'static str) -> String {
+        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = || account.create(&format!("pipelines/{object_type}"), json!({"label": "For stages"}));
+        pipelines.entry(object_type).or_insert_with(made).clone()
     }
 
     fn note(&self, resource: &'static Resource, id: &str) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use conduit_connector_acceptance::{Connector, Settings};
-use hubspot_catalog::Resource;
+use hubspot_catalog::{Directory, Kind, Resource};
 
 /// The name of the plugin's program.
 const NAME: &str = "conduit-connector-hubspot";
@@ -62,13 +62,18 @@ pub fn with(mut settings: Settings, more: &[(&str, &str)]) -> Settings {
     settings
 }
 
-/// What the emulator calls a resource: HubSpot's object type, or a CMS path such as `blogs/posts`.
+/// What the emulator calls a resource: HubSpot's object type, a CMS path such as `blogs/posts`, or a directory such as
+/// `pipelines/deals`.
 pub fn hubspot_name(resource: &Resource) -> String {
     match &resource.kind {
-        hubspot_catalog::Kind::Crm(crm) => crm.object_type.to_owned(),
-        hubspot_catalog::Kind::Cms(cms) => match cms.collection {
+        Kind::Crm(crm) => crm.object_type.to_owned(),
+        Kind::Cms(cms) => match cms.collection {
             Some(collection) => format!("{}/{collection}", cms.area),
             None => cms.area.to_owned(),
         },
+        Kind::Directory(Directory::Pipelines { object_type }) => format!("pipelines/{object_type}"),
+        Kind::Directory(Directory::Stages { object_type }) => format!("stages/{object_type}"),
+        // The owners, and what else may become a directory, under the last part of its name.
+        Kind::Directory(_) => resource.name.rsplit('.').next().unwrap_or_default().to_owned(),
     }
 }

@@ -62,6 +62,20 @@ fn refused(name: &'static str, prepare: fn(&Account), words: &[&'static str]) ->
     Case { prepare, requests: 10, ..source(name, &[("maxRetries", "1")], words) }
 }
 
+/// A source with these settings, and an account that is like this.
+fn refused_for(
+    name: &'static str,
+    settings: &[(&'static str, &'static str)],
+    prepare: fn(&Account),
+    words: &[&'static str],
+) -> Case {
+    Case { prepare, requests: 10, ..source(name, settings, words) }
+}
+
+fn define_cars(account: &Account) {
+    account.define_type("cars");
+}
+
 /// A destination that is given this record.
 fn written(name: &'static str, record: fn() -> Record, words: &[&'static str]) -> Case {
     Case { side: Side::Destination { record }, requests: 10, ..source(name, &[("maxRetries", "1")], words) }
@@ -126,6 +140,96 @@ fn cases() -> Vec<Case> {
             "several at once",
             &[("bufferSize", "0"), ("pollingPeriod", "soon"), ("snapshot", "maybe"), ("colour", "blue")],
             &["bufferSize", "pollingPeriod", "snapshot", "colour"],
+        ),
+        // Lists of resources.
+        source("no resource in the list", &[("resource", " , ")], &["no resource is named", "crm.contacts"]),
+        source(
+            "one of several misspelt",
+            &[("resource", "crm.deals,crm.contcats")],
+            &["did you mean \"crm.contacts\""],
+        ),
+        source("glob of nothing", &[("resource", "crm.deals,crm.zebra*")], &["\"crm.zebra*\"", "names no resource"]),
+        source("exclusions alone", &[("resource", "!crm.deals")], &["all entries exclude", "`*`"]),
+        source("nothing left", &[("resource", "crm.deals,!crm.d*")], &["no resource is left"]),
+        source("exclusion of nothing", &[("resource", "crm.deals,!crm.tickets")], &["\"!crm.tickets\"", "nothing"]),
+        refused_for(
+            "custom object that isn't there",
+            &[("resource", "crm.objects.boats")],
+            define_cars,
+            &["\"crm.objects.boats\" is no custom object", "crm.objects.cars"],
+        ),
+        refused_for(
+            "custom objects that may not be looked up",
+            &[("resource", "crm.contacts,crm.objects.*")],
+            |account| account.set_scopes(Some(vec!["crm.objects.contacts.read"])),
+            &["looking up the account's custom objects", "403", "crm.schemas.custom.read"],
+        ),
+        refused_for(
+            "all that is left is forbidden",
+            &[("resource", "crm.contacts,crm.deals"), ("onForbidden", "skip")],
+            |account| account.set_scopes(Some(vec!["tickets"])),
+            &["forbids reading any of crm.contacts, crm.deals", "scopes"],
+        ),
+        source("forbidden, and then?", &[("onForbidden", "ask")], &["onForbidden", "ask", "fail,skip"]),
+        // What is read of an object.
+        source("property in words", &[("properties", "First Name")], &["properties", "First Name", "no property"]),
+        source("property in capitals", &[("properties", "Email")], &["properties", "did you mean \"email\""]),
+        source("property exclusions alone", &[("properties", "!hs_*")], &["properties", "only leave out", "all,!hs_*"]),
+        source("values of another kind", &[("values", "json")], &["values", "json", "strings,typed"]),
+        source("what was before, of another kind", &[("before", "true")], &["before", "true", "none,history"]),
+        source("archived objects, perhaps", &[("deletes.payload", "maybe")], &["deletes.payload", "not a boolean"]),
+        source(
+            "association misspelt",
+            &[("associations", "companies,deal")],
+            &["associations", "\"deal\" is no CRM object type", "did you mean \"deals\""],
+        ),
+        source(
+            "associations of what is no object",
+            &[("associations", "crm.owners")],
+            &["associations", "crm.owners", "there are companies, contacts", "crm.objects.<name>"],
+        ),
+        refused_for(
+            "associated custom object that isn't there",
+            &[("associations", "crm.objects.boats")],
+            define_cars,
+            &["associations", "\"crm.objects.boats\" is no custom object", "crm.objects.cars"],
+        ),
+        // What is read again.
+        source(
+            "associations that aren't read, again",
+            &[("associations.refresh", "1h")],
+            &["\"associations.refresh\" needs \"associations\""],
+        ),
+        source(
+            "associations too often",
+            &[("associations", "companies"), ("associations.refresh", "1ms")],
+            &["associations.refresh", "1ms is too often", "1s"],
+        ),
+        source("audit too often", &[("audit.interval", "999ms")], &["audit.interval", "999ms is too often", "0s"]),
+        source("audit backwards", &[("audit.interval", "-1h")], &["audit.interval", "-1h"]),
+        source("calculated in words", &[("refresh.calculated", "daily")], &["refresh.calculated", "not a duration"]),
+        source("deletions too late", &[("deletes.interval", "2161h")], &["deletes.interval", "90 days", "2160h"]),
+        source("parameter nearly right", &[("audit.intervall", "1h")], &["did you mean \"audit.interval\""]),
+        // What the CMS and the directories don't have.
+        source(
+            "typed values of a blog",
+            &[("resource", "cms.blogs.posts"), ("values", "typed")],
+            &["\"values\"", "for CRM objects only", "cms.blogs.posts"],
+        ),
+        source(
+            "much of the owners",
+            &[
+                ("resource", "crm.owners,crm.pipelines.deals"),
+                ("properties", "all"),
+                ("before", "history"),
+                ("associations", "contacts"),
+                ("refresh.calculated", "1h"),
+                ("audit.interval", "1h"),
+                ("deletes.payload", "true"),
+            ],
+            &[
+                "\"properties\", \"before\", \"associations\", \"refresh.calculated\", \"audit.interval\", \"deletes.payload\"",
+            ],
         ),
         // Ways to authenticate.
         source(
@@ -202,6 +306,16 @@ fn cases() -> Vec<Case> {
         Case {
             settings: vec![("resource", Some("crm.contcats"))],
             ..written("resource misspelt, writing", contact, &["crm.contcats", "did you mean \"crm.contacts\""])
+        },
+        Case {
+            settings: vec![("resource", Some("crm.contacts,crm.deals"))],
+            requests: 0,
+            ..written("two resources, writing", contact, &["unknown resource", "crm.contacts,crm.deals"])
+        },
+        Case {
+            settings: vec![("resource", Some("crm.objects.boats"))],
+            prepare: define_cars,
+            ..written("custom object that isn't there, writing", contact, &["crm.objects.boats", "crm.objects.cars"])
         },
         Case {
             settings: vec![("resource", Some("crm.feedbackSubmissions"))],

@@ -20,7 +20,7 @@ use futures::{StreamExt, stream};
 use hubspot_catalog::{Kind, RESOURCES, Resource};
 use hubspot_emulator::{Account, Emulator};
 use opencdc::{Change, Data, Metadata, Operation, Position, Record};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 
 const TOKEN: &str = "pat-matrix";
@@ -56,24 +56,47 @@ struct Place {
     patience: Duration,
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn all_resources_on_the_emulator_do_what_the_page_says() {
-    let emulator = Emulator::builder().account(TOKEN).start().await.unwrap();
+fn emulated(emulator: &Emulator) -> Place {
     let account = emulator.account(TOKEN);
-    let place = Place {
+    Place {
         url: emulator.url(),
         token: TOKEN.to_owned(),
         person: Person::new(&emulator.url(), TOKEN, Some(account.clone())).unwrap(),
         run: "matrix".to_owned(),
         emulated: Some(account),
         patience: PATIENCE,
-    };
-    let before = make_before(&place).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_resources_on_the_emulator_do_what_the_page_says() {
+    let emulator = Emulator::builder().account(TOKEN).start().await.unwrap();
+    let place = emulated(&emulator);
+    let all: Vec<_> = RESOURCES.iter().collect();
+    let before = make_before(&place, &all).await;
     // What is made in the second before a snapshot counts as made behind it.
     emulator.advance(chrono::TimeDelta::seconds(10));
-    let found = walk_all(&place, before).await;
+    let found = walk_all(&place, &all, before).await;
     assert_eq!(found.len(), RESOURCES.len());
     compare_with_page(found, true);
+}
+
+/// The page says of an account's own object types that all can be done with them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_custom_object_is_read_and_written_as_any_other() {
+    let emulator = Emulator::builder().account(TOKEN).start().await.unwrap();
+    let place = emulated(&emulator);
+    let name = json!({"name": "model", "label": "Model", "type": "string", "fieldType": "text"});
+    let schema = json!({"name": "cars", "labels": {"singular": "Car", "plural": "Cars"}, "properties": [name]});
+    let id = emulator.account(TOKEN).define_object(&schema);
+    let cars = hubspot_catalog::custom("cars", &id);
+    let before = make_before(&place, &[cars]).await;
+    emulator.advance(chrono::TimeDelta::seconds(10));
+    let (resource, found) = walk_all(&place, &[cars], before).await.pop().unwrap();
+    let found = found.unwrap();
+    assert_eq!(resource.name, "crm.objects.cars");
+    assert_eq!(found.object_type_id, Some(id));
+    assert_eq!((found.create, found.update, found.delete), (true, true, true));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,20 +116,21 @@ async fn all_resources_on_a_real_account_do_what_the_page_says() {
         // A large account takes its time, and its search index too.
         patience: Duration::from_mins(15),
     };
-    let before = make_before(&place).await;
+    let all: Vec<_> = RESOURCES.iter().collect();
+    let before = make_before(&place, &all).await;
     sleep(Duration::from_secs(5)).await;
-    let found = walk_all(&place, before).await;
+    let found = walk_all(&place, &all, before).await;
     let left = place.person.clean_up().await;
     assert!(left.is_empty(), "could not be deleted: {left:?}");
     compare_with_page(found, false);
 }
 
 /// The ids of what is there before the source starts, by resource; or why there is nothing.
-async fn make_before(place: &Place) -> BTreeMap<&'static str, Result<Vec<String>>> {
+async fn make_before(place: &Place, resources: &[&'static Resource]) -> BTreeMap<&'static str, Result<Vec<String>>> {
     let mut made = BTreeMap::new();
-    for resource in RESOURCES {
+    for resource in resources {
         let making = async {
-            let sample = Sample::of(resource)?;
+            let sample = place.person.sample(resource).await?;
             let mut ids = Vec::new();
             for number in 0..BEFORE {
                 if place.person.can_make(resource) {
@@ -121,16 +145,19 @@ async fn make_before(place: &Place) -> BTreeMap<&'static str, Result<Vec<String>
     made
 }
 
-/// Walks all resources; what was found by resource, or what went wrong.
+/// Walks these resources; what was found by resource, or what went wrong.
 async fn walk_all(
     place: &Place,
+    resources: &[&'static Resource],
     mut before: BTreeMap<&'static str, Result<Vec<String>>>,
 ) -> Vec<(&'static Resource, Result<Found>)> {
-    let walks = RESOURCES.iter().filter_map(|resource| {
+    let walks = resources.iter().filter_map(|&resource| {
         let before = before.remove(resource.name)?;
         let unavailable = |error: &anyhow::Error| {
             let status = error.downcast_ref::<hubspot_client::Error>().and_then(hubspot_client::Error::status);
-            place.emulated.is_none() && status == Some(403)
+            // Where no sample is written for a type, HubSpot may ask for more than a text.
+            let asks_for_more = Sample::of(resource).is_none() && matches!(status, Some(400 | 404));
+            place.emulated.is_none() && (status == Some(403) || asks_for_more)
         };
         match before {
             Err(error) if unavailable(&error) => {
@@ -160,7 +187,7 @@ async fn walk(place: &Place, resource: &'static Resource, before: Vec<String>) -
 
 fn settings(place: &Place, resource: &Resource, sample: &Sample) -> Settings {
     let settings = plugin::eager(&place.url, &place.token, resource.name);
-    let extra = if resource.is_crm() { sample.marker } else { "" };
+    let extra = if resource.is_crm() { sample.marker.as_str() } else { "" };
     let settings = plugin::with(settings, &[("extraProperties", extra)]);
     if place.emulated.is_some() {
         settings
@@ -171,12 +198,13 @@ fn settings(place: &Place, resource: &Resource, sample: &Sample) -> Settings {
 
 /// Reads: a snapshot, then an object that is made, one that is changed and one that is deleted.
 async fn read(place: &Place, resource: &'static Resource, before: &[String], found: &mut Found) -> Result<()> {
-    let sample = Sample::of(resource)?;
+    let sample = place.person.sample(resource).await?;
     let connector = plugin::connector()?;
     let mut reader = Reader::open(&connector, settings(place, resource, &sample), None).await?;
     reader.patience = place.patience;
     reader.until("the snapshot", |reader| before.iter().all(|id| reader.saw(Operation::Snapshot, id))).await?;
-    if place.emulated.is_some() {
+    // An account has pipelines from the beginning.
+    if place.emulated.is_some() && !matches!(resource.kind, Kind::Directory(_)) {
         ensure!(reader.seen.len() == before.len(), "the snapshot has {:?}, there were {before:?}", reader.seen);
     }
     let [first, second, ..] = before else {
@@ -211,7 +239,9 @@ async fn read(place: &Place, resource: &'static Resource, before: &[String], fou
             record.metadata.collection()
         );
         ensure!(record.metadata.read_at().is_some(), "{id} doesn't say when it was read");
-        if record.operation != Operation::Delete {
+        // HubSpot's own pipelines and their stages weren't created at any time.
+        let of_the_account = matches!(resource.kind, Kind::Directory(_)) && *id != made_id && !before.contains(id);
+        if record.operation != Operation::Delete && !of_the_account {
             ensure!(record.metadata.created_at().is_some(), "{id} doesn't say when it was created");
         }
     }
@@ -242,7 +272,7 @@ fn properties(record: &Record) -> Vec<String> {
 
 /// Writes: objects that are created, changed and deleted.
 async fn write(place: &Place, resource: &'static Resource, found: &mut Found) -> Result<()> {
-    let sample = Sample::of(resource)?;
+    let sample = place.person.sample(resource).await?;
     let batches = || place.emulated.as_ref().map(|account| batches(account, resource));
     let batches_before = batches();
     let connector = plugin::connector()?;
@@ -394,6 +424,7 @@ fn differences(resource: &Resource, found: &Found, row: &Row) -> Vec<String> {
                 complaints.push(format!("the page names the properties {named}, the objects have no {missing:?}"));
             }
         }
+        Kind::Directory(_) => {}
         Kind::Cms(_) => {
             if let Some(batch) = found.batch
                 && row.says("batch writes") != batch

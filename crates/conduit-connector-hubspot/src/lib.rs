@@ -15,9 +15,12 @@
 //! }
 //! ```
 
+mod associations;
 mod config;
 mod connector;
+mod custom_objects;
 mod destination;
+mod plan;
 mod source;
 
 pub use config::{ConnectionConfig, DestinationConfig, SourceConfig};

@@ -3,14 +3,16 @@
 use std::fmt;
 
 use conduit_connector_sdk::{Context, Error, Position, Record};
+use hubspot_client::Client;
 use hubspot_source::HubSpotSource;
 
 use crate::SourceConfig;
+use crate::plan::Plan;
 
-/// Reads one HubSpot resource: a snapshot, then its changes.
+/// Reads HubSpot resources: of each a snapshot, then its changes.
 pub struct Source {
-    client: hubspot_client::Client,
-    config: hubspot_source::Config,
+    client: Client,
+    plan: Plan,
     engine: Option<HubSpotSource>,
 }
 
@@ -18,20 +20,14 @@ impl conduit_connector_sdk::Source for Source {
     type Config = SourceConfig;
 
     async fn configure(config: SourceConfig, _context: Context) -> Result<Self, Error> {
-        let resource = hubspot_catalog::find(&config.resource)?;
+        let plan = Plan::new(&config)?;
         let client = config.connection.client()?;
-        let mut reading = hubspot_source::Config::new(resource);
-        reading.polling_period = config.polling_period;
-        reading.page_size = config.buffer_size;
-        reading.extra_properties = config.extra_properties;
-        reading.snapshot = config.snapshot;
-        reading.lag = config.settle_lag;
-        reading.deletes_interval = config.deletes_interval;
-        Ok(Self { client, config: reading, engine: None })
+        Ok(Self { client, plan, engine: None })
     }
 
     async fn open(&mut self, position: Option<Position>) -> Result<(), Error> {
-        self.engine = Some(HubSpotSource::open(self.client.clone(), self.config.clone(), position).await?);
+        let reading = self.plan.resolve(&self.client).await?;
+        self.engine = Some(HubSpotSource::open(self.client.clone(), reading, position).await?);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use crate::{RESOURCES, Resource};
 /// There is no resource of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-#[error("unknown resource {name:?}{}; the resources are {}", suggestion(*nearest), list())]
+#[error("unknown resource {name:?}{}; the resources are {}, and custom objects as crm.objects.<name>", suggestion(*nearest), list())]
 pub struct UnknownResource {
     /// The name that was asked for.
     pub name: String,
@@ -54,13 +54,17 @@ fn nearest(name: &str) -> Option<&'static str> {
     names()
         .map(|candidate| (likeness(candidate), candidate))
         .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        // Of those that are as near, the first of the catalogue.
+        .min_by(|a, b| b.0.total_cmp(&a.0))
         .map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::{Directory, Kind};
 
     #[test]
     fn every_name_finds_its_own_resource_once() {
@@ -75,6 +79,7 @@ mod tests {
         for (asked, nearest) in [
             ("crm.contcats", Some("crm.contacts")),
             ("contacts", Some("crm.contacts")),
+            ("deals", Some("crm.deals")),
             ("crm.Contacts", Some("crm.contacts")),
             ("crm.line_items", Some("crm.lineItems")),
             ("cms.blog.posts", Some("cms.blogs.posts")),
@@ -89,6 +94,33 @@ mod tests {
         let text = find("crm.dealz").unwrap_err().to_string();
         assert!(text.starts_with("unknown resource \"crm.dealz\": did you mean \"crm.deals\"?"), "{text}");
         assert!(text.contains("cms.urlRedirects"), "{text}");
+    }
+
+    #[test]
+    fn object_types_are_there_once_and_have_the_pipelines_and_stages_that_stand_beside_them() {
+        let crm: Vec<_> = RESOURCES
+            .iter()
+            .filter_map(|resource| match &resource.kind {
+                Kind::Crm(crm) => Some((resource, crm)),
+                Kind::Cms(_) | Kind::Directory(_) => None,
+            })
+            .collect();
+        let types: BTreeSet<_> = crm.iter().flat_map(|(_, crm)| [crm.object_type, crm.object_type_id]).collect();
+        assert_eq!(types.len(), 2 * crm.len(), "a type or an id stands twice");
+
+        for resource in RESOURCES {
+            assert!(!resource.read_scopes.is_empty(), "{}", resource.name);
+            let (object_type, other) = match &resource.kind {
+                Kind::Directory(Directory::Pipelines { object_type }) => (object_type, "stages"),
+                Kind::Directory(Directory::Stages { object_type }) => (object_type, "pipelines"),
+                Kind::Directory(Directory::Owners) | Kind::Crm(_) | Kind::Cms(_) => continue,
+            };
+            assert!(!resource.operations.any(), "{}", resource.name);
+            let last = resource.name.rsplit('.').next().unwrap();
+            assert!(find(&format!("crm.{other}.{last}")).is_ok(), "{}", resource.name);
+            let (of, crm) = crm.iter().find(|(_, crm)| crm.object_type == *object_type).unwrap();
+            assert_eq!((of.name.rsplit('.').next().unwrap(), crm.object_type), (last, *object_type));
+        }
     }
 
     /// The twenty of the Go connector v0.1.0, which pipelines name.

@@ -4,6 +4,8 @@
 //! The catalogue is `resources.toml`; `cargo xtask codegen` turns it into the static table here, into `docs/resources.md` and
 //! into the help of the connector's `resource` parameter. Nothing else in the project branches on the name of a resource.
 //!
+//! An account's [custom objects](custom) become resources at run time, and a [`Selection`] is the choice that a list of names and globs makes.
+//!
 //! ```
 //! use hubspot_catalog::{Kind, find};
 //!
@@ -17,11 +19,16 @@
 //! # Ok::<(), hubspot_catalog::UnknownResource>(())
 //! ```
 
+mod custom;
 mod find;
 #[rustfmt::skip]
 mod generated;
+mod pattern;
 mod resource;
+mod select;
 
+pub use custom::{CustomObject, custom};
 pub use find::{UnknownResource, find, names};
-pub use generated::{RESOURCE_HELP, RESOURCES};
-pub use resource::{Cms, Crm, Kind, Operations, Resource};
+pub use generated::{RESOURCE_HELP, RESOURCES, RESOURCES_HELP};
+pub use resource::{Cms, Crm, Directory, Kind, Operations, Resource};
+pub use select::{Selection, SelectionError};

@@ -12,6 +12,8 @@ pub struct Resource {
     pub kind: Kind,
     /// What HubSpot lets one do with it.
     pub operations: Operations,
+    /// The scopes that let a token read it; any one of them is enough. From HubSpot's OpenAPI documents.
+    pub read_scopes: &'static [&'static str],
 }
 
 /// The two families of resources, which HubSpot lists, follows and writes in different ways.
@@ -21,6 +23,26 @@ pub enum Kind {
     Crm(Crm),
     /// A CMS collection.
     Cms(Cms),
+    /// A short list that HubSpot gives whole.
+    Directory(Directory),
+}
+
+/// A short list that HubSpot gives whole, and can neither search nor filter by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Directory {
+    /// The account's users as owners of objects; archived ones have a list of their own.
+    Owners,
+    /// The pipelines of a CRM object type, each with its stages.
+    Pipelines {
+        /// The object type's name in paths, such as `deals`.
+        object_type: &'static str,
+    },
+    /// The stages of all pipelines of a CRM object type, each with its `pipelineId`.
+    Stages {
+        /// The object type's name in paths, such as `deals`.
+        object_type: &'static str,
+    },
 }
 
 /// A CRM object type.
@@ -35,6 +57,10 @@ pub struct Crm {
     pub created_property: &'static str,
     /// The property that says when an object last changed; searchable and sortable, in milliseconds since the epoch.
     pub updated_property: &'static str,
+    /// Whether objects can be merged: the one that remains then lists the others in `hs_merged_object_ids`.
+    pub merge: bool,
+    /// Whether an object can be deleted for good (`gdpr-delete`), so that no list shows it any more.
+    pub gdpr: bool,
 }
 
 /// A CMS collection.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -137,6 +138,8 @@ pub struct BatchOutcome {
     pub correlation_id: Option<String>,
     /// The HTTP status: 200, 201 or 207.
     pub status: u16,
+    /// HubSpot's clock when it answered: the `Date` header, whole seconds.
+    pub date: Option<DateTime<Utc>>,
     /// A try before this answer was sent and its reply lost, so that the answer may be about the effect of that one: an object that an
     /// update by a unique property doesn't find may have been there, and the lost try may have changed that very property.
     pub after_lost_reply: bool,
@@ -215,10 +218,10 @@ pub(crate) struct OutcomeWire {
 
 impl From<Reply<OutcomeWire>> for BatchOutcome {
     fn from(reply: Reply<OutcomeWire>) -> Self {
-        let Reply { status, lost_before: after_lost_reply, body, .. } = reply;
+        let Reply { status, date, lost_before: after_lost_reply, body } = reply;
         let OutcomeWire { results, errors, num_errors, correlation_id } = body;
         let num_errors = num_errors.unwrap_or(errors.len() as u64);
-        Self { results, errors, num_errors, correlation_id, status, after_lost_reply }
+        Self { results, errors, num_errors, correlation_id, status, date, after_lost_reply }
     }
 }
 

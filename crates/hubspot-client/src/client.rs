@@ -5,20 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
+use tokio::time::Instant;
 
 use crate::account::Account;
+use crate::associations::Associations;
 use crate::auth::{Auth, Credentials};
-use crate::batch::{BatchOutcome, OutcomeWire};
+use crate::batch::{BatchError, BatchOutcome, OutcomeWire};
 use crate::builder::ClientBuilder;
 use crate::cms::{CmsCollection, CmsPath};
 use crate::error::Error;
 use crate::objects::Objects;
+use crate::owners::Owners;
 use crate::paths::ApiVersion;
+use crate::pipelines::Pipelines;
 use crate::properties::Properties;
 use crate::quota::Governor;
 use crate::request::{Reply, Request};
 use crate::schemas::Schemas;
-use crate::stats::{Counters, Stats};
+use crate::stats::{Counters, Quota, Stats};
 use crate::transport::Exchange;
 
 /// A client for one HubSpot account. Clones share everything: connections, quota, token, counters.
@@ -65,9 +69,30 @@ impl Client {
         self.inner.counters.read()
     }
 
+    /// How much of HubSpot's limits is left, as far as answers have told.
+    pub fn quota(&self) -> Quota {
+        let Stats { daily_limit, daily_remaining, .. } = self.stats();
+        Quota { daily_limit, daily_remaining, ..self.inner.governor.quota(Instant::now()) }
+    }
+
     /// CRM objects of a type: a name (`contacts`) or an object type id (`0-1`, `2-456`).
     pub fn objects<'a>(&'a self, object_type: &'a str) -> Objects<'a> {
         Objects::new(self, object_type)
+    }
+
+    /// The associations of objects of the type `from` with objects of the type `to`.
+    pub fn associations<'a>(&'a self, from: &'a str, to: &'a str) -> Associations<'a> {
+        Associations::new(self, from, to)
+    }
+
+    /// The account's owners of objects.
+    pub fn owners(&self) -> Owners<'_> {
+        Owners::new(self)
+    }
+
+    /// The pipelines of an object type.
+    pub fn pipelines<'a>(&'a self, object_type: &'a str) -> Pipelines<'a> {
+        Pipelines::new(self, object_type)
     }
 
     /// The property definitions of an object type.
@@ -104,8 +129,15 @@ impl Client {
     /// The answer says what became of each input of a batch.
     pub(crate) async fn call_for_outcome(&self, request: Request) -> Result<BatchOutcome, Error> {
         let mut outcome = BatchOutcome::from(self.call::<OutcomeWire>(request).await?);
-        outcome.errors.iter_mut().for_each(|error| error.redact(&|text| self.inner.credentials.redact(text)));
+        self.redact(&mut outcome.errors);
         Ok(outcome)
+    }
+
+    /// Takes the secrets out of what HubSpot says of a batch.
+    pub(crate) fn redact(&self, errors: &mut [BatchError]) {
+        for error in errors {
+            error.redact(&|text| self.inner.credentials.redact(text));
+        }
     }
 
     /// The answer says no more than its status; but a page in HTML isn't HubSpot's yes.

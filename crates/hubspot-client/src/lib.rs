@@ -4,8 +4,8 @@
 //! sent again; whoever calls it never sleeps for a limit and never repeats a request. Clones are cheap and share everything.
 //!
 //! - **What can be called**: CRM [objects](Client::objects) (list, read, search, create, update, archive, batches, merge), their
-//!   [properties](Client::properties) and [schemas](Client::schemas), the [account](Client::account), and the [CMS](Client::cms). The API's
-//!   version is a setting: [`ApiVersion`].
+//!   [associations](Client::associations), [properties](Client::properties), [pipelines](Client::pipelines) and [schemas](Client::schemas),
+//!   the [owners](Client::owners), the [account](Client::account), and the [CMS](Client::cms). The API's version is a setting: [`ApiVersion`].
 //! - **Limits** are kept before HubSpot has to refuse: requests are counted in HubSpot's own rolling windows, at the rate that its headers
 //!   tell. A 429 all the same (others use the same quota) holds up what it is about. When the account's *daily* quota is used up, calls
 //!   wait for it to start over, and one request each ten minutes goes to see; who wants to wait no longer drops the future.
@@ -32,9 +32,8 @@
 //!
 //! // Those that changed.
 //! let changed = SearchParams {
-//!     filters: vec![Filter::new("lastmodifieddate", Operator::Gte, "1774000000000")],
 //!     sort: Some("lastmodifieddate".into()),
-//!     ..SearchParams::default()
+//!     ..SearchParams::matching(vec![Filter::new("lastmodifieddate", Operator::Gte, "1774000000000")])
 //! };
 //! let page = contacts.search(&changed).await?;
 //! println!("{} of {:?} by HubSpot's clock at {:?}", page.results.len(), page.total, page.date);
@@ -44,6 +43,7 @@
 
 mod account;
 mod answer;
+mod associations;
 mod auth;
 mod batch;
 mod builder;
@@ -53,9 +53,11 @@ mod cms;
 mod error;
 mod objects;
 mod one_line;
+mod owners;
 mod page;
 mod paths;
 mod pause;
+mod pipelines;
 mod properties;
 mod quota;
 mod request;
@@ -68,6 +70,7 @@ mod window;
 mod wire;
 
 pub use account::{Account, AccountDetails, ApiUsage};
+pub use associations::{ASSOCIATIONS_LIMIT, Associations, AssociationsInput, AssociationsOf, AssociationsPage};
 pub use auth::Auth;
 pub use batch::{BATCH_LIMIT, BatchError, BatchOutcome, BatchReadInput, CreateInput, UpdateInput, UpsertInput};
 pub use builder::{BuildError, ClientBuilder, DEFAULT_BASE_URL};
@@ -79,12 +82,14 @@ pub use error::{
 };
 pub use objects::{LIST_LIMIT, ListParams, Objects, ReadParams};
 pub use one_line::OneLine;
+pub use owners::{OWNERS_LIMIT, Owners, OwnersParams};
 pub use page::Page;
 pub use paths::{ApiVersion, ApiVersionError};
+pub use pipelines::Pipelines;
 pub use properties::{Properties, Property, PropertyCreate, PropertyModificationMetadata, PropertyOption};
 pub use schemas::{Schema, SchemaLabels, Schemas};
 pub use search::{Filter, Operator, SEARCH_LIMIT, SearchParams};
-pub use stats::Stats;
+pub use stats::{Quota, Stats};
 
 /// An object as HubSpot sent it, untouched.
 pub type Object = serde_json::Map<String, serde_json::Value>;

@@ -40,10 +40,18 @@ pub(crate) struct PageWire<T> {
     total: Option<u64>,
 }
 
+/// Where the next page is, as HubSpot sends it.
 #[derive(Deserialize)]
-struct Paging {
+pub(crate) struct Paging {
     #[serde(default)]
     next: Option<Next>,
+}
+
+impl Paging {
+    /// The cursor of the next page; `None` on the last one.
+    pub(crate) fn into_cursor(self) -> Option<String> {
+        self.next?.after
+    }
 }
 
 #[derive(Deserialize)]
@@ -55,7 +63,7 @@ struct Next {
 impl<T> From<Reply<PageWire<T>>> for Page<T> {
     fn from(reply: Reply<PageWire<T>>) -> Self {
         let PageWire { results, paging, total } = reply.body;
-        let next = paging.and_then(|paging| paging.next).and_then(|next| next.after);
+        let next = paging.and_then(Paging::into_cursor);
         Self { results, next, total, date: reply.date }
     }
 }

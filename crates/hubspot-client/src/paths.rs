@@ -150,6 +150,32 @@ pub(crate) fn properties(version: ApiVersion, object_type: &str) -> Path {
     Path::new(base).segment(object_type)
 }
 
+/// Associations of objects of one type with those of another. Labelled ones were version 4 while all else was 3.
+pub(crate) fn associations(version: ApiVersion, from: &str, to: &str) -> Path {
+    let base = match version {
+        ApiVersion::V3 => "/crm/v4/associations".to_owned(),
+        dated => format!("/crm/associations/{dated}"),
+    };
+    Path::new(base).segment(from).segment(to)
+}
+
+/// The account's owners of objects.
+pub(crate) fn owners(version: ApiVersion) -> Path {
+    Path::new(match version {
+        ApiVersion::V3 => "/crm/v3/owners".to_owned(),
+        dated => format!("/crm/owners/{dated}"),
+    })
+}
+
+/// Pipelines of an object type.
+pub(crate) fn pipelines(version: ApiVersion, object_type: &str) -> Path {
+    let base = match version {
+        ApiVersion::V3 => "/crm/v3/pipelines".to_owned(),
+        dated => format!("/crm/pipelines/{dated}"),
+    };
+    Path::new(base).segment(object_type)
+}
+
 /// Schemas of custom objects.
 pub(crate) fn schemas(version: ApiVersion) -> Path {
     Path::new(format!("/crm-object-schemas/{version}/schemas"))

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::error::Error;
+use crate::page::{Page, PageWire};
 use crate::paths::{self, Path};
 use crate::request::{Repeat, Request};
 use crate::wire;
@@ -24,9 +25,9 @@ impl<'a> Properties<'a> {
         paths::properties(self.client.api_version(), self.object_type)
     }
 
-    /// All properties, HubSpot's own and the account's.
-    pub async fn list(&self) -> Result<Vec<Property>, Error> {
-        Ok(self.client.call::<Results<Property>>(Request::get(self.path())).await?.body.results)
+    /// All properties, HubSpot's own and the account's. They come whole, on one page.
+    pub async fn list(&self) -> Result<Page<Property>, Error> {
+        Ok(self.client.call::<PageWire<Property>>(Request::get(self.path())).await?.into())
     }
 
     /// One property.

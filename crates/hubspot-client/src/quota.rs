@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use crate::answer::RateHeaders;
 use crate::pause::{Passage, Pause};
 use crate::request::Bucket;
+use crate::stats::Quota;
 use crate::window::{Ticket, Window};
 
 /// Until answers tell: the smallest of HubSpot's limits. Where HubSpot answers well without these headers, only 429s tell of a limit.
@@ -128,6 +129,11 @@ impl Governor {
             pause.start_probing();
         }
         Ok(Permit { governor: Arc::clone(self), bucket, ticket: Some(ticket), daily_probe })
+    }
+
+    /// What is known of the general limit; of the daily one it counts nothing.
+    pub(crate) fn quota(&self, now: Instant) -> Quota {
+        self.state().general.quota(now)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

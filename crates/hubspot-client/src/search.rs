@@ -5,15 +5,30 @@ use serde_json::{Map, Value, json};
 /// The most results that HubSpot puts on a page of a search.
 pub const SEARCH_LIMIT: u32 = 200;
 
-/// What to search for: filters that all hold, and one sort.
+/// What to search for: groups of filters, and one sort.
 ///
 /// HubSpot's search is eventually consistent, and gives 10,000 results a query at most.
+///
+/// ```
+/// use hubspot_client::{Filter, Operator, SearchParams};
+///
+/// let filters = vec![Filter::new("lastmodifieddate", Operator::Gte, "1774000000000")];
+/// let newest_first = SearchParams {
+///     sort: Some("lastmodifieddate".into()),
+///     descending: true,
+///     ..SearchParams::matching(filters)
+/// };
+/// # assert_eq!(newest_first.groups.len(), 1);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchParams {
-    /// One group of filters, joined by *and*; at most six.
-    pub filters: Vec<Filter>,
-    /// The property to sort by, ascending.
+    /// Groups of filters: a result matches all filters of at least one group. At most six groups, six filters a group, 18 in all. No group
+    /// at all, or one without filters, matches every object.
+    pub groups: Vec<Vec<Filter>>,
+    /// The property to sort by.
     pub sort: Option<String>,
+    /// Whether the sort is descending.
+    pub descending: bool,
     /// Results a page, at most 200.
     pub limit: u32,
     /// The cursor of a page that follows: an offset into the live index.
@@ -26,16 +41,34 @@ pub struct SearchParams {
 
 impl Default for SearchParams {
     fn default() -> Self {
-        Self { filters: Vec::new(), sort: None, limit: SEARCH_LIMIT, after: None, properties: Vec::new(), query: None }
+        Self {
+            groups: Vec::new(),
+            sort: None,
+            descending: false,
+            limit: SEARCH_LIMIT,
+            after: None,
+            properties: Vec::new(),
+            query: None,
+        }
     }
 }
 
 impl SearchParams {
+    /// A search for what matches all of these filters.
+    pub fn matching(filters: Vec<Filter>) -> Self {
+        Self { groups: vec![filters], ..Self::default() }
+    }
+
     pub(crate) fn to_body(&self) -> Value {
-        let filters: Vec<_> = self.filters.iter().map(Filter::to_body).collect();
-        let groups = if filters.is_empty() { json!([]) } else { json!([{"filters": filters}]) };
+        // HubSpot refuses a group without filters. It would match everything, and so does the search as a whole then.
+        let all = self.groups.iter().any(Vec::is_empty);
+        let groups: Vec<_> = if all { &[] } else { &self.groups[..] }
+            .iter()
+            .map(|group| json!({"filters": group.iter().map(Filter::to_body).collect::<Vec<_>>()}))
+            .collect();
+        let direction = if self.descending { "DESCENDING" } else { "ASCENDING" };
         let sorts: Vec<_> =
-            self.sort.iter().map(|property| json!({"propertyName": property, "direction": "ASCENDING"})).collect();
+            self.sort.iter().map(|property| json!({"propertyName": property, "direction": direction})).collect();
         let mut body = json!({
             "filterGroups": groups,
             "sorts": sorts,
@@ -150,16 +183,16 @@ mod tests {
 
     #[test]
     fn bodies_are_hubspots() {
+        let filters = vec![
+            Filter::new("lastmodifieddate", Operator::Gte, "1700000000000"),
+            Filter::new("stage", Operator::In(vec!["a".to_owned(), "b".to_owned()]), ""),
+            Filter::new("amount", Operator::Between { high: "9".to_owned() }, "1"),
+            Filter::new("email", Operator::HasProperty, ""),
+        ];
         let params = SearchParams {
-            filters: vec![
-                Filter::new("lastmodifieddate", Operator::Gte, "1700000000000"),
-                Filter::new("stage", Operator::In(vec!["a".to_owned(), "b".to_owned()]), ""),
-                Filter::new("amount", Operator::Between { high: "9".to_owned() }, "1"),
-                Filter::new("email", Operator::HasProperty, ""),
-            ],
             sort: Some("lastmodifieddate".to_owned()),
             properties: vec!["email".to_owned()],
-            ..SearchParams::default()
+            ..SearchParams::matching(filters)
         };
         assert_eq!(
             params.to_body(),
@@ -177,5 +210,27 @@ mod tests {
             })
         );
         assert_eq!(SearchParams::default().to_body()["filterGroups"], json!([]));
+    }
+
+    #[test]
+    fn a_result_matches_one_of_the_groups_and_a_group_without_filters_matches_all() {
+        let filter = |property: &str| Filter::new(property, Operator::Eq, "1");
+        let params = SearchParams {
+            groups: vec![vec![filter("a"), filter("b")], vec![filter("c")]],
+            sort: Some("c".to_owned()),
+            descending: true,
+            ..SearchParams::default()
+        };
+        let body = params.to_body();
+        assert_eq!(body["filterGroups"].as_array().unwrap().len(), 2);
+        assert_eq!(body["filterGroups"][0]["filters"].as_array().unwrap().len(), 2);
+        assert_eq!(
+            body["filterGroups"][1],
+            json!({"filters": [{"propertyName": "c", "operator": "EQ", "value": "1"}]})
+        );
+        assert_eq!(body["sorts"], json!([{"propertyName": "c", "direction": "DESCENDING"}]));
+        for groups in [vec![vec![]], vec![vec![filter("a")], vec![]]] {
+            assert_eq!(SearchParams { groups, ..SearchParams::default() }.to_body()["filterGroups"], json!([]));
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What the client has done so far, as counters.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Counters since the client was built.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,6 +15,23 @@ pub struct Stats {
     pub rate_limited: u64,
     /// OAuth access tokens that were fetched.
     pub token_refreshes: u64,
+    /// Calls a day that the account has, from HubSpot's last header.
+    pub daily_limit: Option<u64>,
+    /// Calls that are left of them, from HubSpot's last header.
+    pub daily_remaining: Option<u64>,
+}
+
+/// How much of HubSpot's limits is left: what its answers' headers told, and what was sent since.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Quota {
+    /// Requests that the app may send an interval; `None` until an answer has told. Searches count apart.
+    pub per_interval: Option<u32>,
+    /// The interval: ten seconds, unless HubSpot says otherwise.
+    pub interval: Duration,
+    /// Requests that may go at once before HubSpot's limit is met: what is left beside this client's own requests, and those of others
+    /// as far as the last answer tells of them.
+    pub remaining: Option<u32>,
     /// Calls a day that the account has, from HubSpot's last header.
     pub daily_limit: Option<u64>,
     /// Calls that are left of them, from HubSpot's last header.

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::answer::RateHeaders;
 use crate::pause::{Passage, Pause};
+use crate::stats::Quota;
 
 /// The part of the interval within which a request has arrived.
 const ARRIVAL: u32 = 20;
@@ -170,6 +171,19 @@ impl Window {
     pub(crate) fn until_room(&mut self, now: Instant) -> Option<Duration> {
         self.forget(now);
         self.requests.iter().map(|sent| sent.leaves(self.interval)).min().map(|at| at - now)
+    }
+
+    /// The limit that headers told, and the room that is left in it.
+    pub(crate) fn quota(&mut self, now: Instant) -> Quota {
+        self.forget(now);
+        let told = self.limit.filter(|_| self.told);
+        let used = (self.requests.len() as u32).saturating_add(self.others);
+        Quota {
+            per_interval: told,
+            interval: self.interval,
+            remaining: told.map(|limit| limit.saturating_sub(used)),
+            ..Quota::default()
+        }
     }
 
     fn forget(&mut self, now: Instant) {

@@ -319,10 +319,7 @@ async fn the_log_of_a_read_and_a_search() {
             ..ReadParams::default()
         };
         client.objects("contacts").read("ada@example.com", &by_email).await.unwrap();
-        let search = SearchParams {
-            filters: vec![Filter::new("email", Operator::Eq, "ada@example.com")],
-            ..SearchParams::default()
-        };
+        let search = SearchParams::matching(vec![Filter::new("email", Operator::Eq, "ada@example.com")]);
         client.objects("contacts").search(&search).await.unwrap_err();
     }
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();

@@ -36,13 +36,14 @@ impl HubSpot {
         Self { client, resource }
     }
 
-    fn place(&self) -> Place<'_> {
+    fn place(&self) -> Result<Place<'_>, Failure> {
         match &self.resource.kind {
-            Family::Crm(crm) => Place::Crm(self.client.objects(crm.object_type)),
+            Family::Crm(crm) => Ok(Place::Crm(self.client.objects(crm.object_type))),
             Family::Cms(cms) => {
                 let collection = self.client.cms(CmsPath { area: cms.area, collection: cms.collection });
-                if cms.batch { Place::Cms(collection) } else { Place::Single { collection, draft: cms.draft } }
+                Ok(if cms.batch { Place::Cms(collection) } else { Place::Single { collection, draft: cms.draft } })
             }
+            Family::Directory(_) => Err(Failure::Unsupported),
         }
     }
 }
@@ -50,13 +51,13 @@ impl HubSpot {
 impl Api for HubSpot {
     fn limit(&self) -> usize {
         match self.place() {
-            Place::Crm(_) | Place::Cms(_) => BATCH_LIMIT,
-            Place::Single { .. } => 1,
+            Ok(Place::Crm(_) | Place::Cms(_)) => BATCH_LIMIT,
+            Ok(Place::Single { .. }) | Err(_) => 1,
         }
     }
 
     async fn probe(&self) -> Result<(), Failure> {
-        let answer = match self.place() {
+        let answer = match self.place()? {
             Place::Crm(objects) => objects.list(&ListParams { limit: 1, ..ListParams::default() }).await,
             Place::Cms(collection) | Place::Single { collection, .. } => {
                 collection.list(&CmsListParams { limit: 1, ..CmsListParams::default() }).await
@@ -66,7 +67,7 @@ impl Api for HubSpot {
     }
 
     async fn create(&self, changes: &[&Change]) -> Result<Answer, Failure> {
-        let outcome = match self.place() {
+        let outcome = match self.place()? {
             Place::Crm(objects) => {
                 let inputs: Vec<_> = changes
                     .iter()
@@ -90,7 +91,7 @@ impl Api for HubSpot {
     }
 
     async fn update(&self, changes: &[&Change]) -> Result<Answer, Failure> {
-        let outcome = match self.place() {
+        let outcome = match self.place()? {
             Place::Crm(objects) => {
                 let inputs: Vec<_> =
                     changes.iter().map(|change| UpdateInput::from(with_id(change)).trace_id(change.trace())).collect();
@@ -113,7 +114,7 @@ impl Api for HubSpot {
 
     async fn delete(&self, changes: &[&Change]) -> Result<(), Failure> {
         let ids: Vec<String> = changes.iter().filter_map(|change| change.id.clone()).collect();
-        match self.place() {
+        match self.place()? {
             Place::Crm(objects) => objects.batch_archive(&ids).await.map_err(failure),
             Place::Cms(collection) => collection.batch_archive(&ids).await.map_err(failure),
             Place::Single { collection, .. } => {

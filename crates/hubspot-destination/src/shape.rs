@@ -42,6 +42,9 @@ pub enum PayloadError {
     /// `associations` is there, in an update.
     #[error("HubSpot takes no `associations` in an update; leave them out")]
     AssociationsInUpdate,
+    /// The resource is a list that HubSpot only shows, such as owners or pipelines.
+    #[error("HubSpot only shows this list, and takes nothing for it here")]
+    Directory,
 }
 
 /// What HubSpot puts around a CRM object that it answers with, and takes in no input
@@ -79,6 +82,7 @@ pub(crate) fn body(resource: &Resource, kind: Kind, payload: Option<Data>) -> Re
     match &resource.kind {
         Family::Crm(crm) => crm_body(crm, kind, fields),
         Family::Cms(cms) => cms_body(cms, fields),
+        Family::Directory(_) => Err(PayloadError::Directory),
     }
 }
 

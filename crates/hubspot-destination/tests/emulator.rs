@@ -320,10 +320,28 @@ async fn a_missing_scope_is_one_line_for_the_whole_batch() {
 #[tokio::test]
 async fn what_cannot_be_written_is_refused_by_name() {
     let bench = Bench::new(Settings::default()).await;
-    let config = Config::new(hubspot_catalog::find("crm.feedbackSubmissions").unwrap());
-    let error = HubSpotDestination::new(bench.client.clone(), config).unwrap_err();
-    assert!(error.to_string().contains("crm.feedbackSubmissions"), "{error}");
+    for resource in ["crm.feedbackSubmissions", "crm.owners", "crm.pipelines.deals", "crm.stages.tickets"] {
+        let config = Config::new(hubspot_catalog::find(resource).unwrap());
+        let error = HubSpotDestination::new(bench.client.clone(), config).unwrap_err();
+        assert!(error.to_string().starts_with(&format!("{resource} can't be written")), "{error}");
+    }
     assert!(!format!("{:?}", bench.destination("crm.contacts")).contains(TOKEN));
+}
+
+#[tokio::test]
+async fn custom_objects_are_written_under_their_object_type_id() {
+    let bench = Bench::new(Settings::default()).await;
+    let object_type = bench.account.define_type("cars");
+    let id = bench.account.create(&object_type, json!({"name": "old"}));
+    let config = Config::new(hubspot_catalog::custom("cars", &object_type));
+    let mut destination = HubSpotDestination::new(bench.client.clone(), config).unwrap();
+    let made = create(json!({"properties": {"name": "new"}}));
+    let outcomes =
+        destination.write(vec![update(&id, json!({"properties": {"name": "renamed"}})), made]).await.unwrap();
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    let names: Vec<_> =
+        bench.account.objects(&object_type).values().map(|car| car["properties"]["name"].clone()).collect();
+    assert_eq!(names, ["renamed", "new"]);
 }
 
 #[tokio::test]

@@ -1,18 +1,23 @@
 //! What the engine asks HubSpot for and what comes back, as values: the whole contract between the pure engine and
 //! whoever does the I/O.
 
-use hubspot_catalog::{Cms, Crm};
+use hubspot_catalog::{Cms, Crm, Directory};
+use hubspot_client::Property;
 
-use crate::item::{Item, Millis};
+use crate::item::{Item, ItemId, Millis};
 
 /// What the engine wants next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// Make this request and give the answer to [`Engine::absorb`](crate::engine::Engine::absorb).
-    Request(Request),
-    /// Nothing to do before this instant of the caller's own clock, in milliseconds; then ask again.
+    /// Make this request and give the answer, with the ticket, to [`Engine::absorb`](crate::engine::Engine::absorb).
+    Request(Ticket, Request),
+    /// Nothing to do before this instant of the caller's own clock, in milliseconds, or the next answer; then ask again.
     Wait(Millis),
 }
+
+/// Which request an answer belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ticket(pub(crate) u32);
 
 /// A request to HubSpot, with where it goes: always the resource that the engine reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +28,14 @@ pub enum Request {
     Search(Crm, SearchRequest),
     /// A CMS list endpoint.
     CmsList(Cms, CmsListRequest),
+    /// The definitions of all properties of a CRM object type.
+    Properties(Crm),
+    /// CRM objects by id.
+    BatchRead(Crm, BatchReadRequest),
+    /// What CRM objects are associated with.
+    Associations(Crm, AssociationsRequest),
+    /// A page of a directory; those of pipelines have one page.
+    Directory(Directory, DirectoryRequest),
 }
 
 /// A page of the CRM list endpoint.
@@ -38,13 +51,15 @@ pub struct ListRequest {
     pub properties: Vec<String>,
 }
 
-/// A CRM search: one group of filters, joined by *and*, and one sort.
+/// A CRM search: groups of filters, and one sort.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchRequest {
-    /// All of them hold for each result.
-    pub filters: Vec<Filter>,
-    /// The property to sort by, ascending.
+    /// For each result all filters of at least one group hold. At most six groups of six.
+    pub groups: Vec<Vec<Filter>>,
+    /// The property to sort by.
     pub sort: String,
+    /// From the greatest to the least, instead of ascending.
+    pub descending: bool,
     /// Results a page, at most 200.
     pub limit: u32,
     /// Properties to ask for; empty means the type's default ones.
@@ -96,6 +111,48 @@ pub struct CmsListRequest {
     pub archived: bool,
 }
 
+/// CRM objects by id: up to 100, or 50 with history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BatchReadRequest {
+    /// Which; an id that was merged away answers with the object that it was merged into.
+    pub ids: Vec<ItemId>,
+    /// Properties to ask for; empty means the type's default ones.
+    pub properties: Vec<String>,
+    /// Properties to ask the earlier values of; they come as the object's `propertiesWithHistory`.
+    pub history: Vec<String>,
+    /// `true` reads archived objects only.
+    pub archived: bool,
+}
+
+/// What up to 1,000 CRM objects are associated with, of one other type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AssociationsRequest {
+    /// The other object type, as it stands in paths.
+    pub to: String,
+    /// Which objects, each with the cursor of its next page (`None`: the first).
+    pub of: Vec<(ItemId, Option<String>)>,
+}
+
+/// A page of a directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DirectoryRequest {
+    /// Start behind this cursor; `None` starts at the beginning.
+    pub after: Option<String>,
+    /// `true` lists archived entries only. Pipelines and their stages have no such list.
+    pub archived: bool,
+}
+
+/// What one object is associated with, of one other type.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Associated {
+    /// The object.
+    pub of: ItemId,
+    /// HubSpot's entries: `toObjectId`, `associationTypes` (`category`, `typeId`, `label`).
+    pub to: Vec<opencdc::Map>,
+    /// The cursor of its next page, if there is one.
+    pub next: Option<String>,
+}
+
 /// HubSpot's answer to a [`Request`].
 #[derive(Clone, Debug, Default)]
 pub struct Response {
@@ -107,4 +164,8 @@ pub struct Response {
     pub total: Option<u64>,
     /// HubSpot's own clock: the `Date` header, in milliseconds (whole seconds).
     pub date: Option<Millis>,
+    /// The definitions that [`Request::Properties`] asks for.
+    pub definitions: Vec<Property>,
+    /// What [`Request::Associations`] asks for; objects without any may be left out.
+    pub associations: Vec<Associated>,
 }

@@ -27,11 +27,20 @@ pub enum Error {
         #[source]
         source: AnswerError,
     },
+    /// There is nothing to read.
+    #[error("no resource is given to read")]
+    NoResource,
+    /// HubSpot forbids reading every one of the resources.
+    #[error("HubSpot forbids reading any of {resources}: give the token the scopes that the warnings before this name")]
+    AllForbidden {
+        /// The resources.
+        resources: String,
+    },
     /// The source stopped earlier, with an error that was returned then.
-    #[error("reading {resource}: the source has stopped after an earlier error; open it again")]
+    #[error("reading {resources}: the source has stopped after an earlier error; open it again")]
     Stopped {
-        /// The resource that was read.
-        resource: &'static str,
+        /// The resources that were read.
+        resources: String,
     },
 }
 
@@ -72,14 +81,22 @@ pub enum PositionError {
         /// What stands in it.
         found: i64,
     },
-    /// It belongs to another resource.
+    /// It is one of the Go connector's, which doesn't say of what resource it is.
     #[error(
-        "the position is for the resource {found}, the connector is configured for {expected}: give the new resource a connector of its own"
+        "the position is one of the Go connector, which read one resource: configure that one alone (there are {given}), and the others in a connector of their own"
+    )]
+    GoOfOne {
+        /// How many resources are configured.
+        given: usize,
+    },
+    /// It belongs to other resources.
+    #[error(
+        "the position is one of {found}, the connector is configured for {expected}: give the new resource a connector of its own"
     )]
     OtherResource {
-        /// The resource in the position.
+        /// The resources in the position.
         found: String,
-        /// The resource that was configured.
+        /// Those that were configured.
         expected: String,
     },
 }

@@ -19,6 +19,13 @@ pub enum ItemId {
     Text(Box<str>),
 }
 
+impl Default for ItemId {
+    /// Zero, which no object has.
+    fn default() -> Self {
+        Self::Number(0)
+    }
+}
+
 impl From<&str> for ItemId {
     fn from(id: &str) -> Self {
         match id.parse::<u64>() {
@@ -51,7 +58,12 @@ impl Item {
     /// Its id; some CMS resources send a number instead of a string. `None` when it has none, which HubSpot never
     /// sends.
     pub fn id(&self) -> Option<ItemId> {
-        match self.0.get("id")? {
+        self.id_in("id")
+    }
+
+    /// The id of an object that a top-level field has.
+    pub(crate) fn id_in(&self, field: &str) -> Option<ItemId> {
+        match self.0.get(field)? {
             Value::String(id) => Some(ItemId::from(id.as_str())),
             Value::Number(id) => Some(ItemId::from(id.to_string().as_str())),
             _ => None,
@@ -69,6 +81,11 @@ impl Item {
         fields.iter().find_map(|field| self.time(field))
     }
 
+    /// A property (CRM objects), if it is text.
+    pub fn property(&self, property: &str) -> Option<&str> {
+        self.0.get("properties")?.get(property)?.as_str()
+    }
+
     /// A property (CRM objects) as a time.
     pub fn property_time(&self, property: &str) -> Option<Millis> {
         self.0.get("properties")?.get(property).and_then(time)
@@ -77,6 +94,21 @@ impl Item {
     /// The names of its properties (CRM objects).
     pub fn property_names(&self) -> impl Iterator<Item = &str> {
         self.0.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.as_str())
+    }
+
+    /// Its properties by name (CRM objects).
+    pub(crate) fn properties_mut(&mut self) -> Option<&mut Map> {
+        self.0.get_mut("properties").and_then(Value::as_object_mut)
+    }
+
+    /// Takes a top-level field out.
+    pub(crate) fn take(&mut self, field: &str) -> Option<Value> {
+        self.0.remove(field)
+    }
+
+    /// Sets a top-level field.
+    pub(crate) fn set(&mut self, field: &str, value: Value) {
+        self.0.insert(field.to_owned(), value);
     }
 
     /// Whether a top-level field is `true`.

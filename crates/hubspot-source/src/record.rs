@@ -1,11 +1,11 @@
 //! From the engine's changes to OpenCDC records.
 //!
-//! As the Go connector has it: the key is `{"id": "<id>"}`, the payload is HubSpot's object as it came, a deletion has
-//! a key only.
+//! As the Go connector has it: the key is `{"id": "<id>"}`, the payload is HubSpot's object as it came. A deletion has a key
+//! only, and says why in its metadata; what was before a change is there where it was asked for.
 
 use chrono::{DateTime, Utc};
 use hubspot_catalog::{Kind, Resource};
-use opencdc::{Data, Map, Metadata, Operation, Record};
+use opencdc::{Data, Map, Metadata, Operation, Position, Record};
 use serde_json::Value;
 
 use crate::engine::Change;
@@ -13,9 +13,15 @@ use crate::engine::Change;
 /// The metadata field with HubSpot's object type id, such as `0-1`; CRM objects only.
 pub const OBJECT_TYPE_ID: &str = "hubspot.objectTypeId";
 
+/// The metadata field that says why an object is deleted: `archived`, `merged`, `gdpr` or `missing`
+/// ([`DeleteReason`](crate::engine::DeleteReason)).
+pub const DELETE_REASON: &str = "hubspot.delete.reason";
+
+/// The metadata field with the id of the object that a deleted one was merged into.
+pub const MERGED_INTO: &str = "hubspot.merged.into";
+
 /// The record of a change, read at `read_at`.
-pub fn record(resource: &Resource, change: Change, read_at: DateTime<Utc>) -> Record {
-    let position = change.position(resource.name);
+pub fn record(resource: &Resource, change: Change, position: Position, read_at: DateTime<Utc>) -> Record {
     let mut metadata = Metadata::new();
     metadata.set_collection(resource.name);
     metadata.set_read_at(read_at);
@@ -25,23 +31,31 @@ pub fn record(resource: &Resource, change: Change, read_at: DateTime<Utc>) -> Re
     if let Kind::Crm(crm) = &resource.kind {
         metadata.insert(OBJECT_TYPE_ID, crm.object_type_id);
     }
+    if let Some(reason) = change.reason {
+        metadata.insert(DELETE_REASON, reason.as_str());
+    }
+    if let Some(winner) = &change.merged_into {
+        metadata.insert(MERGED_INTO, winner.to_string());
+    }
+    let before = change.before.map(Data::Structured);
     let mut key = Map::new();
     key.insert("id".to_owned(), Value::String(change.id.to_string()));
     let key = Data::Structured(key);
     let payload = || Data::Structured(change.item.into_map());
     match change.operation {
         Operation::Create => Record::create(position, metadata, key, payload()),
-        Operation::Update => Record::update(position, metadata, key, None, payload()),
+        Operation::Update => Record::update(position, metadata, key, before, payload()),
         Operation::Snapshot => Record::snapshot(position, metadata, key, payload()),
-        Operation::Delete => Record::delete(position, metadata, key, None),
+        Operation::Delete => Record::delete(position, metadata, key, before),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::DeleteReason;
     use crate::item::{Item, ItemId};
-    use crate::position::Cursor;
+    use crate::position::{Cursor, Left, Place, Snapshotted};
     use serde_json::json;
 
     fn change(operation: Operation) -> Change {
@@ -50,14 +64,16 @@ mod tests {
         else {
             unreachable!()
         };
-        let cursor = Cursor::Snapshot { start: 1, after: Some("51".into()), created: None, since: None };
+        let left = Left::Objects(Place::Page(None));
         Change {
             operation,
             id: ItemId::from("51"),
             item: Item::new(object),
+            before: None,
             created_at: Some(1_767_225_600_000),
-            cursor,
-            number: 1,
+            reason: None,
+            merged_into: None,
+            cursor: Cursor::Snapshot(Snapshotted { start: 1, since: None, left }),
         }
     }
 
@@ -65,7 +81,8 @@ mod tests {
     fn a_record_has_the_go_connectors_key_and_payload() {
         let contacts = hubspot_catalog::find("crm.contacts").expect("a resource");
         let read_at = DateTime::from_timestamp_millis(1_767_225_601_000).expect("in range");
-        let created = record(contacts, change(Operation::Create), read_at);
+        let position = || Position::new(b"1".to_vec());
+        let created = record(contacts, change(Operation::Create), position(), read_at);
         assert_eq!(created.operation, Operation::Create);
         let key = created.key.as_ref().and_then(|key| key.to_structured().ok()).map(std::borrow::Cow::into_owned);
         assert_eq!(key.map(Value::Object), Some(json!({"id": "51"})));
@@ -83,7 +100,20 @@ mod tests {
         assert_eq!(created.metadata.get(OBJECT_TYPE_ID), Some("0-1"));
         assert_eq!(created.metadata.created_at().map(|at| at.timestamp_millis()), Some(1_767_225_600_000));
         assert_eq!(created.metadata.read_at(), Some(read_at));
-        let deleted = record(contacts, change(Operation::Delete), read_at);
+        let deleted = record(contacts, change(Operation::Delete), position(), read_at);
         assert!(deleted.key.is_some() && deleted.payload.before.is_none() && deleted.payload.after.is_none());
+        assert_eq!((deleted.metadata.get(DELETE_REASON), deleted.metadata.get(MERGED_INTO)), (None, None));
+    }
+
+    #[test]
+    fn a_deletion_says_why_and_what_was() {
+        let contacts = hubspot_catalog::find("crm.contacts").expect("a resource");
+        let before = json!({"id": "51"}).as_object().cloned();
+        let (reason, merged_into) = (Some(DeleteReason::Merged), Some(ItemId::from("52")));
+        let change = Change { before, reason, merged_into, ..change(Operation::Delete) };
+        let deleted = record(contacts, change, Position::new(b"1".to_vec()), DateTime::default());
+        assert_eq!(deleted.metadata.get(DELETE_REASON), Some("merged"));
+        assert_eq!(deleted.metadata.get(MERGED_INTO), Some("52"));
+        assert!(deleted.payload.before.is_some() && deleted.payload.after.is_none());
     }
 }

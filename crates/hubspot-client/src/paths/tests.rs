@@ -18,8 +18,8 @@ use crate::answer::{Answer, Lost};
 use crate::request::Request;
 use crate::transport::Exchange;
 use crate::{
-    Auth, BatchReadInput, Client, CmsListParams, CmsPath, CreateInput, ListParams, Object, PropertyCreate, ReadParams,
-    SearchParams,
+    AssociationsInput, Auth, BatchReadInput, Client, CmsListParams, CmsPath, CreateInput, ListParams, Object,
+    OwnersParams, PropertyCreate, ReadParams, SearchParams,
 };
 
 /// The versions that there are documents of, and the operations of them that the client uses.
@@ -74,6 +74,9 @@ async fn asked(version: ApiVersion) -> BTreeSet<String> {
     client.properties("{}").list().await.unwrap_err();
     client.properties("{}").read("{}").await.unwrap_err();
     client.properties("{}").create(&PropertyCreate::default()).await.unwrap_err();
+    client.associations("{}", "{}").batch_read(&[AssociationsInput::new("1")]).await.unwrap_err();
+    client.owners().list(&OwnersParams::default()).await.unwrap_err();
+    client.pipelines("{}").list().await.unwrap_err();
     client.schemas().list().await.unwrap_err();
     client.schemas().read("{}").await.unwrap_err();
     client.account().details().await.unwrap_err();

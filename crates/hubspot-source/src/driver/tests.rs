@@ -1,14 +1,29 @@
 //! The driver against a HubSpot that is a mock: what it sends when, and what it does with errors.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::json;
 
+use super::reading::SNAPSHOT_REQUESTS;
 use super::*;
 use crate::item::Item;
 
-fn contacts() -> Config {
-    Config::new(hubspot_catalog::find("crm.contacts").unwrap())
+fn config(names: &[&str]) -> Config {
+    Config::new(names.iter().map(|name| hubspot_catalog::find(name).unwrap()))
+}
+
+fn notes() -> Config {
+    config(&["crm.notes"])
+}
+
+/// A mock that knows of no limits.
+fn mock() -> MockApi {
+    let mut api = MockApi::new();
+    api.expect_quota().returning(Quota::default);
+    api.expect_retries().return_const(0_u64);
+    api
 }
 
 /// The page that follows `after`, of an account without an end.
@@ -21,8 +36,19 @@ fn page(after: Option<&str>) -> Response {
     Response {
         items: items.collect(),
         next: Some((first + 99).to_string()),
-        total: None,
         date: Some(1_790_000_000_000),
+        ..Response::default()
+    }
+}
+
+/// The answer to what a snapshot asks. There is no greatest id, so the list is read in one place.
+fn listed(request: &Request) -> Response {
+    match request {
+        Request::List(_, list) => page(list.after.as_deref()),
+        Request::Search(_, search) if search.descending => {
+            Response { date: Some(1_790_000_000_000), ..Response::default() }
+        }
+        other => panic!("a snapshot lists: {other:?}"),
     }
 }
 
@@ -30,11 +56,10 @@ fn page(after: Option<&str>) -> Response {
 fn endless() -> (MockApi, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
-    let mut api = MockApi::new();
+    let mut api = mock();
     api.expect_answer().returning(move |request| {
         counter.fetch_add(1, Ordering::SeqCst);
-        let Request::List(_, list) = request else { panic!("a snapshot lists: {request:?}") };
-        Box::pin(async move { Ok(page(list.after.as_deref())) })
+        Box::pin(async move { Ok(listed(&request)) })
     });
     (api, asked)
 }
@@ -47,7 +72,7 @@ async fn settle() {
 #[tokio::test(start_paused = true)]
 async fn pages_come_in_order_and_whole() {
     let (api, _) = endless();
-    let mut source = HubSpotSource::start(api, contacts(), None).await.unwrap();
+    let mut source = HubSpotSource::start(api, notes(), None).await.unwrap();
     let mut ids = Vec::new();
     while ids.len() < 500 {
         for record in source.next_batch().await.unwrap() {
@@ -61,27 +86,63 @@ async fn pages_come_in_order_and_whole() {
 #[tokio::test(start_paused = true)]
 async fn a_reader_who_takes_nothing_makes_hubspot_send_a_few_pages_and_no_more() {
     let (api, asked) = endless();
-    let mut source = HubSpotSource::start(api, contacts(), None).await.unwrap();
+    let mut source = HubSpotSource::start(api, notes(), None).await.unwrap();
     settle().await;
-    // Those that wait to be taken, the one being handed over, and the one whose answer waits behind it.
+    // Those that wait to be taken, the one being handed over, the one whose answer waits behind it, and what asks for the
+    // greatest id.
     let ahead = asked.load(Ordering::SeqCst);
-    assert_eq!(ahead, BATCHES_AHEAD + 2);
+    assert_eq!(ahead, BATCHES_AHEAD + 3);
     source.next_batch().await.unwrap();
     settle().await;
     assert_eq!(asked.load(Ordering::SeqCst), ahead + 1);
 }
 
 #[tokio::test(start_paused = true)]
+async fn resources_go_side_by_side_and_snapshots_leave_room() {
+    let names = ["crm.notes", "crm.calls", "crm.emails", "crm.tasks"];
+    let (most, now) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (counter, under_way) = (Arc::clone(&most), Arc::clone(&now));
+    let mut api = mock();
+    api.expect_answer().returning(move |request| {
+        counter.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        let under_way = Arc::clone(&under_way);
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            under_way.fetch_sub(1, Ordering::SeqCst);
+            Ok(match &request {
+                // There are many: the list is cut.
+                Request::Search(_, search) if search.descending => {
+                    let last = json!({"id": "1000000", "properties": {}}).as_object().unwrap().clone();
+                    Response { items: vec![Item::new(last)], ..listed(&request) }
+                }
+                _ => listed(&request),
+            })
+        })
+    });
+    let mut source = HubSpotSource::start(api, config(&names), None).await.unwrap();
+    let mut delivered = std::collections::BTreeMap::<String, usize>::new();
+    for _ in 0..200 {
+        for record in source.next_batch().await.unwrap() {
+            *delivered.entry(record.metadata.collection().unwrap().to_owned()).or_default() += 1;
+            assert!(record.position.as_bytes().len() < 4_096);
+        }
+    }
+    assert_eq!(most.load(Ordering::SeqCst), SNAPSHOT_REQUESTS);
+    let (least, most) = (delivered.values().min().unwrap(), delivered.values().max().unwrap());
+    assert!(delivered.len() == 4 && most - least <= 1_500, "{delivered:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_error_of_hubspots_ends_the_stream_behind_what_came_before_it() {
-    let mut api = MockApi::new();
+    let mut api = mock();
     let mut answers = 0;
     api.expect_answer().returning(move |request| {
         answers += 1;
-        let refused = answers > 2;
-        let Request::List(_, list) = request else { panic!("a snapshot lists: {request:?}") };
-        Box::pin(async move { if refused { Err(refusal().await) } else { Ok(page(list.after.as_deref())) } })
+        // Two pages, and what asks for the greatest id.
+        let refused = answers > 3;
+        Box::pin(async move { if refused { Err(refusal().await) } else { Ok(listed(&request)) } })
     });
-    let mut source = HubSpotSource::start(api, contacts(), None).await.unwrap();
+    let mut source = HubSpotSource::start(api, notes(), None).await.unwrap();
     let mut delivered = 0;
     let error = loop {
         match source.next_batch().await {
@@ -90,7 +151,7 @@ async fn an_error_of_hubspots_ends_the_stream_behind_what_came_before_it() {
         }
     };
     assert_eq!(delivered, 200);
-    assert!(error.starts_with("reading crm.contacts: ") && !error.contains('\n'), "{error}");
+    assert!(error.starts_with("reading crm.notes: ") && !error.contains('\n'), "{error}");
     assert!(matches!(source.next_batch().await, Err(Error::Stopped { .. })));
 }
 
@@ -110,7 +171,7 @@ async fn dropping_the_source_takes_back_the_request_under_way() {
     }
     let dropped = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&dropped);
-    let mut api = MockApi::new();
+    let mut api = mock();
     api.expect_answer().times(1).returning(move |_| {
         let guard = OnDrop(Arc::clone(&counter));
         Box::pin(async move {
@@ -118,7 +179,7 @@ async fn dropping_the_source_takes_back_the_request_under_way() {
             std::future::pending().await
         })
     });
-    let source = HubSpotSource::start(api, contacts(), None).await.unwrap();
+    let source = HubSpotSource::start(api, notes(), None).await.unwrap();
     settle().await;
     assert_eq!(dropped.load(Ordering::SeqCst), 0);
     drop(source);

@@ -15,14 +15,6 @@ pub(super) fn list(crm: &Crm, after: Option<String>, limit: u32, archived: bool,
     Request::List(*crm, ListRequest { after, limit, archived, properties })
 }
 
-/// The list cursor behind an object.
-///
-/// HubSpot lists by id and its cursor is the last id. Should it mean "from this id on", resuming repeats one object;
-/// none is skipped either way.
-pub(super) fn cursor_after(item: &Item) -> Option<String> {
-    item.id().map(|id| id.to_string())
-}
-
 /// The next page of a walk along the changed-time.
 pub(super) fn walk(crm: &Crm, walk: &Walk, properties: Vec<String>) -> Request {
     let updated =
@@ -39,14 +31,17 @@ pub(super) fn walk(crm: &Crm, walk: &Walk, properties: Vec<String>) -> Request {
         }
         None => (range(crm, walk.at, walk.until), crm.updated_property),
     };
-    Request::Search(*crm, SearchRequest { filters, sort: sort.to_owned(), limit: SEARCH_LIMIT, properties })
+    let mut groups = vec![filters];
+    groups.extend(walk.rider.map(|rider| range(crm, rider.from, Some(rider.to))));
+    let sort = sort.to_owned();
+    Request::Search(*crm, SearchRequest { groups, sort, descending: false, limit: SEARCH_LIMIT, properties })
 }
 
-/// How many objects changed in `from..to`: the answer's `total`.
-pub(super) fn count(crm: &Crm, from: Millis, to: Millis) -> Request {
-    let filters = range(crm, from, Some(to));
-    let sort = crm.updated_property.to_owned();
-    Request::Search(*crm, SearchRequest { filters, sort, limit: 1, properties: Vec::new() })
+/// The object with the greatest id; the answer's `total` says how many there are.
+pub(super) fn top(crm: &Crm) -> Request {
+    let sort = ID_PROPERTY.to_owned();
+    let properties = vec![crm.updated_property.to_owned()];
+    Request::Search(*crm, SearchRequest { groups: Vec::new(), sort, descending: true, limit: 1, properties })
 }
 
 fn range(crm: &Crm, from: Millis, to: Option<Millis>) -> Vec<Filter> {

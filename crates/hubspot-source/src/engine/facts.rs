@@ -18,7 +18,7 @@ pub(super) fn rows(response: &mut Response, at: impl Fn(&Item) -> Millis) -> Res
 pub(super) fn draining(kind: &Kind) -> Draining {
     match kind {
         Kind::Crm(_) => Draining::ById,
-        Kind::Cms(_) => Draining::ByPage,
+        Kind::Cms(_) | Kind::Directory(_) => Draining::ByPage,
     }
 }
 
@@ -26,6 +26,7 @@ pub(super) fn created(kind: &Kind, item: &Item) -> Option<Millis> {
     match kind {
         Kind::Crm(crm) => crm::created(crm, item),
         Kind::Cms(cms) => cms::created(cms, item),
+        Kind::Directory(_) => item.time("createdAt"),
     }
 }
 
@@ -33,13 +34,14 @@ pub(super) fn updated(kind: &Kind, item: &Item) -> Option<Millis> {
     match kind {
         Kind::Crm(crm) => crm::updated(crm, item),
         Kind::Cms(cms) => cms::updated(cms, item),
+        Kind::Directory(_) => item.time("updatedAt"),
     }
 }
 
 /// When it was deleted, where the resource says so.
 pub(super) fn deleted(kind: &Kind, item: &Item) -> Option<Millis> {
     match kind {
-        Kind::Crm(_) => item.time("archivedAt"),
+        Kind::Crm(_) | Kind::Directory(_) => item.time("archivedAt"),
         Kind::Cms(cms) => cms::deleted(cms, item),
     }
 }
@@ -47,7 +49,7 @@ pub(super) fn deleted(kind: &Kind, item: &Item) -> Option<Millis> {
 /// Whether an object that a list of live ones has says of itself that it is deleted, as HubDB tables may.
 pub(super) fn is_deleted(kind: &Kind, item: &Item) -> bool {
     match kind {
-        Kind::Crm(_) => false,
+        Kind::Crm(_) | Kind::Directory(_) => false,
         Kind::Cms(_) => item.flag("deleted") || item.flag("archived") || deleted(kind, item).is_some(),
     }
 }

@@ -6,28 +6,29 @@
 //!
 //! * *Sparse*: when the window holds less than a page, each poll simply asks from `settled`: one request re-reads the
 //!   window and gets the news.
-//! * *Dense*: polls ask from `fast`. Now and then the window of a search is *counted* (one request): more objects than
-//!   were delivered means that something appeared late, and the window is walked at once. A count can't always
-//!   tell an object that moved within the window late from one that didn't move, so `settled` never advances by a count:
-//!   what has become older than the lag is walked once more before it is forgotten. Polls interrupt these walks, so news never
-//!   wait for them.
+//! * *Dense*: polls ask from shortly before the head, and what room their page has left carries a rider ([`Riding`]): in turns what
+//!   has become older than the lag, which settles it, and the next stretch of the window, because what is late there may
+//!   have come by now. A poll is made anyway, so looking back costs no request of its own. Only where riders can't keep up,
+//!   because more comes than fits on the polls' pages, or more in one millisecond than on one, a walk of its own settles
+//!   the rest. Polls interrupt these walks, so news never wait for them.
 
 use std::collections::HashMap;
 
-use hubspot_catalog::{Crm, Kind};
+use hubspot_catalog::Kind;
 
+use super::background::{Background, Work};
+use super::census::Census;
 use super::facts::draining;
+use super::lateness::Lateness;
+use super::riding::Riding;
 use super::seen::Seen;
 use super::sweep::Deletions;
 use super::walk::{Drain, Draining, Row, Step, Walk};
-use crate::item::{ItemId, LATEST, Millis};
-use crate::position::Cursor;
+use crate::item::{ItemId, Millis};
+use crate::position::{Cursor, Followed};
 
-/// Counting the dense window is never rarer than this, in milliseconds.
-const LONGEST_CHECK_DELAY: Millis = 30_000;
-
-/// So many parts of the dense window are counted in turn.
-const CHECKED_PARTS: u32 = 4;
+/// When settling has fallen back by this much beyond the lag, or by another lag, it gets walks of its own; in milliseconds.
+const BEHIND: Millis = 60_000;
 
 /// The shortest pause between two polls, in milliseconds: without any, an idle source would use the whole quota.
 const SHORTEST_PAUSE: Millis = 20;
@@ -40,34 +41,23 @@ const CREATED_REMEMBERED: usize = 100_000;
 enum Pass {
     /// To the head, for news.
     Poll,
-    /// Through the window, because a count says that something is there.
-    Recheck,
     /// Through what has become older than the lag, to settle it.
     Settle,
 }
 
-/// Sweeps and walks take turns, so that a long one of either doesn't hold up the other.
+/// Walks and what goes on in the background take turns, so that neither holds up the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Turn {
     Walk,
-    Sweep,
-}
-
-/// A count of the window: how many objects the index has in it. Only the CRM has an index, and counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Check {
-    crm: Crm,
-    from: Millis,
-    to: Millis,
-    total: Option<u64>,
+    Background,
 }
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Task {
     Walk(Walk),
-    Count { crm: Crm, from: Millis, to: Millis },
     Sweep,
+    Census,
     Wait(Millis),
 }
 
@@ -91,6 +81,20 @@ impl Manner {
     fn worth_settling(self) -> usize {
         self.page - 1
     }
+
+    /// So many objects of a rider leave room for news on the page.
+    fn riders_room(self) -> usize {
+        self.page / 2
+    }
+
+    /// So many of the newest objects a poll reads again: what is late usually is so by little.
+    fn look_back(self) -> usize {
+        self.page / 4
+    }
+
+    fn can_carry(self) -> bool {
+        draining(&self.kind) == Draining::ById
+    }
 }
 
 /// Where following begins.
@@ -104,6 +108,13 @@ pub(super) struct Beginning {
     pub(super) settled: Millis,
     /// Of the objects at `settled`, those up to this id have been delivered.
     pub(super) drain: Option<u64>,
+}
+
+impl From<Followed> for Beginning {
+    fn from(at: Followed) -> Self {
+        let Followed { start, known, settled, drain, sweep: _ } = at;
+        Self { start, known, settled, drain }
+    }
 }
 
 /// The state of following one resource.
@@ -126,17 +137,14 @@ pub(super) struct Follow {
     suspended: Option<(Pass, Walk)>,
     /// Whether the last walk was a poll: then the window has its turn.
     polled_last: bool,
+    riding: Riding,
     /// Whether the first poll only notes what it finds: a stream without a snapshot begins behind it.
     baseline: bool,
-    check: Option<Check>,
-    news: bool,
     poll_began: Millis,
     poll_due: Millis,
-    check_due: Millis,
-    check_delay: Millis,
-    /// How many counts have been made.
-    checks: u32,
+    background: Background,
     turn: Turn,
+    pub(super) lateness: Lateness,
 }
 
 /// A row that is to be delivered.
@@ -144,6 +152,10 @@ pub(super) struct Follow {
 pub(super) struct Delivery {
     pub(super) row: Row,
     pub(super) created: bool,
+    /// The version that was delivered before, if that is remembered.
+    pub(super) known_version: Option<Millis>,
+    /// Where a restart goes on before it, and behind it.
+    pub(super) before: Cursor,
     pub(super) cursor: Cursor,
 }
 
@@ -164,15 +176,13 @@ impl Follow {
             walk: None,
             suspended: None,
             polled_last: false,
+            riding: Riding::default(),
             baseline: false,
-            check: None,
-            news: false,
             poll_began: Millis::MIN,
             poll_due: Millis::MIN,
-            check_due: Millis::MIN,
-            check_delay: manner.polling_period,
-            checks: 0,
+            background: Background::default(),
             turn: Turn::Walk,
+            lateness: Lateness::default(),
         }
     }
 
@@ -201,27 +211,43 @@ impl Follow {
     }
 
     fn cursor_at(&self, settled: Millis, drain: Option<u64>) -> Cursor {
-        // It may lie a millisecond behind the last change, however late that claims to be.
-        let fast = self.fast.max(settled).min(LATEST);
-        Cursor::Follow { start: self.start, known: self.known, settled, fast, drain, sweep: self.deletions.cursor }
+        let Self { start, known, .. } = *self;
+        Cursor::Follow(Followed { start, known, settled, drain, sweep: self.deletions.cursor })
+    }
+
+    /// Sets from one request in the background to the next.
+    pub(super) fn pace(&mut self, background_pause: Millis) {
+        self.background.pause = background_pause;
+    }
+
+    /// How many objects are remembered.
+    pub(super) fn remembered(&self) -> usize {
+        self.seen.len() + self.created.len() + self.deletions.remembered()
+    }
+
+    /// Up to where all changes have been delivered.
+    pub(super) fn settled(&self) -> Millis {
+        self.settled
     }
 
     /// What to do at `now` (the caller's clock); `hub` is the last instant known of HubSpot's.
-    pub(super) fn next(&mut self, now: Millis, hub: Option<Millis>) -> Task {
+    pub(super) fn next(&mut self, now: Millis, hub: Option<Millis>, census: Option<&mut Census>) -> Task {
         if self.walk.is_none() {
             self.begin(now, hub);
         }
+        let mut due = Millis::MAX;
         if !self.baseline {
-            self.deletions.begin(now);
+            let waits = self.walk.is_none() || self.turn == Turn::Background;
+            let settled = self.settled;
+            match self.background.next(now, hub, settled, &mut self.deletions, census, waits) {
+                Work::Sweep => return Task::Sweep,
+                Work::Census => return Task::Census,
+                Work::At(at) => due = at,
+            }
         }
-        let walks = self.walk.is_some();
-        if self.deletions.sweep.is_some() && !(walks && self.turn == Turn::Walk) {
-            return Task::Sweep;
-        }
-        match (&self.check, &self.walk) {
-            (&Some(Check { crm, from, to, total: None }), Some(_)) => Task::Count { crm, from, to },
-            (_, Some((_, walk))) => Task::Walk(walk.clone()),
-            _ => Task::Wait(self.poll_due.min(self.deletions.due)),
+        match &self.walk {
+            Some((_, walk)) => Task::Walk(walk.clone()),
+            None => Task::Wait(self.poll_due.min(due)),
         }
     }
 
@@ -237,22 +263,33 @@ impl Follow {
         if !due {
             return;
         }
-        let sparse = self.seen.len() < self.manner.sparse();
-        let mut walk = Walk::from(if sparse { self.settled } else { self.fast }, None);
+        let mut walk = Walk::from(self.poll_from(), None);
         if walk.at == self.settled {
             walk.drain = self.resume.take().map(Drain::behind);
         }
-        let worth_counting = !sparse && self.settled < self.fast && now >= self.check_due;
-        // A walk through the window that is under way already must get to its end.
-        if let Kind::Crm(crm) = self.manner.kind
-            && worth_counting
-            && self.suspended.is_none()
-        {
-            self.check = Some(Check { crm, from: self.check_from(), to: self.fast, total: None });
+        if walk.drain.is_none() {
+            let horizon = hub.map_or(self.settled, |hub| hub - self.manner.lag);
+            if self.manner.can_carry() {
+                let rider = self.riding.next(&self.seen, self.settled, horizon, walk.at, self.manner.riders_room());
+                walk = walk.carrying(rider);
+            }
         }
         self.poll_began = now;
-        self.news = false;
         self.walk = Some((Pass::Poll, walk));
+    }
+
+    /// Where a poll reads from: the whole window while that is sparse, else its newest objects, unless these share an
+    /// instant with too many.
+    fn poll_from(&self) -> Millis {
+        let Manner { page, .. } = self.manner;
+        if self.seen.len() < self.manner.sparse() {
+            return self.settled;
+        }
+        if !self.manner.can_carry() {
+            return self.fast;
+        }
+        let newest = self.seen.newest(self.manner.look_back()).filter(|newest| *newest < self.fast);
+        newest.filter(|newest| self.seen.nth_from(*newest, page / 2).is_none()).unwrap_or(self.fast).max(self.settled)
     }
 
     /// The rest of the walk that a poll has interrupted. What has been settled since is forgotten, and would be delivered
@@ -266,37 +303,35 @@ impl Follow {
         Some((pass, if walk.at < settled { Walk::from(settled, walk.until) } else { walk }))
     }
 
-    /// Where the next count begins: at the whole window, then at its newest eighth, at an eighth of that, and so on. An object
-    /// that moved within the window late leaves the count of the whole as it was, but not that of a part it has moved into.
-    fn check_from(&self) -> Millis {
-        let newest = self.seen.len() >> (3 * (self.checks % CHECKED_PARTS));
-        if newest == self.seen.len() { self.settled } else { self.seen.newest(newest).unwrap_or(self.settled) }
-    }
-
-    /// The walk that settles what has become older than the lag, if there is enough of it.
+    /// The walk that settles what has become older than the lag: if there is enough of it, and no rider does it.
     fn worth_settling(&self, hub: Option<Millis>) -> Option<(Pass, Walk)> {
-        let horizon = hub? - self.manner.lag;
+        let Manner { lag, .. } = self.manner;
+        let horizon = hub? - lag;
         let all = self.seen.len();
         if all < self.manner.sparse() {
             return None;
+        }
+        if self.manner.can_carry() && horizon - self.settled <= lag.max(BEHIND) {
+            // Too many in one millisecond for any rider.
+            let stuck = self.seen.count(self.settled, self.settled + 1) >= self.manner.riders_room();
+            return (stuck && self.settled < horizon)
+                .then(|| (Pass::Settle, Walk::from(self.settled, Some(self.settled + 1))));
         }
         let old = self.seen.count(self.settled, horizon);
         let worth = old >= self.manner.worth_settling() || old == all;
         worth.then(|| (Pass::Settle, Walk::from(self.settled, Some(horizon))))
     }
 
-    /// Reads the answer to a count. Without a total there is nothing to compare.
-    pub(super) fn counted(&mut self, total: Option<u64>) {
-        self.turn = Turn::Sweep;
-        match (&mut self.check, total) {
-            (Some(check), Some(total)) => check.total = Some(total),
-            _ => self.check = None,
-        }
+    /// The background has had its turn.
+    pub(super) fn in_background(&mut self) {
+        self.turn = Turn::Walk;
     }
 
-    /// The sweep has had its turn.
-    pub(super) fn swept(&mut self) {
-        self.turn = Turn::Walk;
+    /// A version that the index never showed has been delivered.
+    pub(super) fn repaired(&mut self, id: ItemId, version: Millis) {
+        if version >= self.settled {
+            self.seen.insert(id, version);
+        }
     }
 
     /// An object is gone: what the window holds of it counts no more.
@@ -321,27 +356,40 @@ impl Follow {
         now: Millis,
         created: impl Fn(&Row) -> Option<Millis>,
     ) -> Vec<Delivery> {
-        self.turn = Turn::Sweep;
+        self.turn = Turn::Background;
         let Some((pass, _)) = self.walk.take() else { return Vec::new() };
         let lag = self.manner.lag;
-        // A stretch is settled by being read later than the lag, and only on from what is settled already.
-        let contiguous = walk.at <= self.settled;
         let read = walk.drain.as_ref().and_then(|drain| drain.hub).map_or(hub, |began| began.min(hub));
         let mut deliveries = Vec::new();
+        let mut before: Option<Cursor> = None;
         let head = self.head(&step, hub);
+        let mut ridden = step.ridden;
         for row in step.rows {
+            if row.at >= walk.at
+                && let Some(rider) = ridden.take()
+            {
+                self.settle(rider.from, rider.to, hub);
+            }
+            // A stretch is settled by being read later than the lag, and only on from what is settled already.
+            let began = if row.at < walk.at { walk.rider.map_or(walk.at, |rider| rider.from) } else { walk.at };
+            let contiguous = began <= self.settled;
             if self.deletions.outdates(&row.id, row.at) {
                 continue;
             }
-            let first = !self.seen.contains(&row.id);
+            let known_version = self.seen.version(&row.id);
+            let first = known_version.is_none();
             if !self.seen.insert(row.id.clone(), row.at) {
                 continue;
             }
-            let created = self.is_create(&row.id, first, created(&row));
+            // One that was archived and lives again is a create.
+            let restored = self.deletions.lives(&row.id);
+            let created = self.is_create(&row.id, first, created(&row)) || restored;
             if self.baseline {
                 continue;
             }
-            self.deletions.lives(&row.id);
+            if pass == Pass::Settle || row.at < self.fast {
+                self.lateness.note(hub - row.at, hub);
+            }
             let settled = if contiguous { self.settled.max(row.at.min(read - lag)) } else { self.settled };
             // Behind a settled millisecond's first ids a restart can go on with the next ones.
             let by_id = contiguous && draining(&self.manner.kind) == Draining::ById && walk.drain.is_some();
@@ -349,14 +397,16 @@ impl Follow {
                 ItemId::Number(id) if by_id && settled == row.at && row.at < read - lag => Some(*id),
                 _ => None,
             };
+            let before = before.replace(self.cursor_at(settled, drain));
+            let before = before.unwrap_or_else(|| self.cursor());
             let cursor = self.cursor_at(settled, drain);
-            deliveries.push(Delivery { row, created, cursor });
+            deliveries.push(Delivery { row, created, known_version, before, cursor });
         }
-        self.news |= !deliveries.is_empty();
+        if let Some(rider) = ridden {
+            self.settle(rider.from, rider.to, hub);
+        }
         if let Some((from, to, hub)) = step.covered {
-            if from <= self.settled {
-                self.settled = self.settled.max(to.unwrap_or(Millis::MAX).min(hub - lag));
-            }
+            self.settle(from, to.unwrap_or(Millis::MAX), hub);
             if pass == Pass::Poll {
                 self.fast = self.fast.max(head);
             }
@@ -373,6 +423,13 @@ impl Follow {
         deliveries
     }
 
+    /// A stretch has been read without a hole, at `hub` of HubSpot's clock.
+    fn settle(&mut self, from: Millis, to: Millis, hub: Millis) {
+        if from <= self.settled {
+            self.settled = self.settled.max(to.min(hub - self.manner.lag));
+        }
+    }
+
     /// How far a poll has read: to where its page reaches, and at the end of the list to its last object.
     fn head(&self, step: &Step, hub: Millis) -> Millis {
         if let Some((_, Some(to), _)) = step.covered {
@@ -381,7 +438,7 @@ impl Follow {
         let Some(latest) = step.rows.iter().map(|row| row.at).max() else { return self.fast };
         match draining(&self.manner.kind) {
             // Its millisecond may not be over, so the next poll looks at it again, unless that is much to look at. What is
-            // late by more than that, the count of the window finds, or the walk that settles it.
+            // late by more than that, a rider finds, or the walk that settles it.
             Draining::ById => {
                 let shared = step.rows.iter().filter(|row| row.at == latest).count();
                 if shared <= self.manner.page / 4 { latest } else { latest + 1 }
@@ -407,27 +464,6 @@ impl Follow {
         self.known = self.known.max(self.settled);
         let known = self.known;
         self.created.retain(|_, created| *created >= known);
-        let Manner { polling_period, .. } = self.manner;
-        self.poll_due = (self.poll_began + polling_period).max(now + SHORTEST_PAUSE);
-        let check = self.check.take();
-        if let Some(Check { from, to, total: Some(total), .. }) = check {
-            // Fewer than expected is what a deletion looks like until the sweep has seen it; more can only be something
-            // late.
-            let expected = self.seen.count(from, to) as u64;
-            self.checks += 1;
-            if total > expected && from >= self.settled {
-                self.suspended = Some((Pass::Recheck, Walk::from(from, Some(self.fast))));
-                self.check_delay = polling_period;
-            } else {
-                self.check_delay = (self.check_delay * 2).min(LONGEST_CHECK_DELAY.max(polling_period));
-            }
-            self.check_due = now + self.check_delay;
-        }
-        let dense = self.seen.len() >= self.manner.sparse();
-        if self.news && dense && self.check_delay >= LONGEST_CHECK_DELAY && check.is_none() {
-            // News after a quiet time: what comes late with them comes soon.
-            self.check_delay = polling_period;
-            self.check_due = self.check_due.min(now + self.check_delay);
-        }
+        self.poll_due = (self.poll_began + self.manner.polling_period).max(now + SHORTEST_PAUSE);
     }
 }

@@ -3,11 +3,28 @@
 //!
 //! Two clocks are in play and never mixed. *HubSpot's*, from its `Date` headers: all cursors are in it. *The caller's*:
 //! it only says when to poll again, so it may be hours off.
+//!
+//! A resource is read in phases: what was there ([`snapshot`], in several [`lanes`] at once), then what changes
+//! ([`follow`]), and beside that, at a pace that leaves the quota to the changes, what is archived ([`sweep`]) and what
+//! moves no changed-time ([`census`]). A [`directory`] is read whole, again and again. What a page lacks of the objects that
+//! it delivers is fetched before they are ([`Completion`]).
 
+mod absorb;
+mod background;
+mod census;
+mod change;
 mod cms;
 mod crm;
+mod directory;
 mod facts;
+mod fingerprint;
 mod follow;
+mod lanes;
+mod lateness;
+mod options;
+mod plan;
+mod riding;
+mod roll;
 mod seen;
 mod snapshot;
 mod sweep;
@@ -15,76 +32,33 @@ mod walk;
 
 use hubspot_catalog::{Cms, Kind, Resource};
 use hubspot_client::{LIST_LIMIT, SEARCH_LIMIT};
-use opencdc::{Operation, Position};
 
+pub use self::census::Report as CensusReport;
+use self::census::{Census, Purposes};
+use self::change::Note;
+pub use self::change::{Change, DeleteReason};
 use self::cms::Axis;
-use self::facts::{created, deleted, draining, is_deleted, rows, updated};
+pub use self::directory::DirectoryCursor;
+use self::directory::{DirectoryEngine, DirectoryOptions, DirectoryTask};
 use self::follow::{Beginning, Follow, Manner, Task};
-use self::snapshot::{Handover, Snapshot};
+pub use self::lanes::{Place, Range};
+pub use self::lateness::Lateness;
+pub use self::options::{Options, Values};
+use self::plan::Plan;
+use self::snapshot::{Handover, Merged, Reading, Snapshot};
 use self::sweep::Deletions;
-use self::walk::{Draining, Row, Walk};
-use crate::ask::{Ask, Request, Response};
-use crate::error::AnswerError;
-use crate::item::{Item, ItemId, Millis};
-use crate::position::{Cursor, Resume};
+use self::walk::Walk;
+use crate::ask::{Ask, Request, Ticket};
+use crate::item::Millis;
+use crate::payload::completion::Completion;
+use crate::position::{Cursor, Resume, Snapshotted};
 
 /// How far behind its `Date` HubSpot's clock is taken to be at least: the clocks of its servers need not agree to the
 /// millisecond.
 const DATE_MARGIN: Millis = 1_000;
 
-/// How the engine reads; all durations in milliseconds. See [`Config`](crate::Config) for the meanings and defaults.
-#[derive(Clone, Debug)]
-#[allow(missing_docs, reason = "the fields are Config's")]
-pub struct Options {
-    pub page_size: u32,
-    pub extra_properties: Vec<String>,
-    pub snapshot: bool,
-    pub polling_period: Millis,
-    pub lag: Millis,
-    pub deletes_interval: Millis,
-}
-
-impl Options {
-    fn cms_page(&self) -> u32 {
-        self.page_size.min(LIST_LIMIT)
-    }
-}
-
-/// Something to deliver.
-#[derive(Clone, Debug)]
-pub struct Change {
-    /// What happened.
-    pub operation: Operation,
-    /// The object's id.
-    pub id: ItemId,
-    /// The object as HubSpot sent it; of a deleted one, as the archived list has it.
-    pub item: Item,
-    /// When the object was created.
-    pub created_at: Option<Millis>,
-    /// Where to resume once this has been acknowledged: everything behind it is delivered (again).
-    pub cursor: Cursor,
-    /// Its number in the stream, restarts included: no two positions are the same.
-    pub number: u64,
-}
-
-impl Change {
-    /// The position of this change in the stream of `resource`.
-    pub fn position(&self, resource: &str) -> Position {
-        self.cursor.to_position(resource, self.number)
-    }
-}
-
-/// Which properties are asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Properties {
-    /// The type's default ones: HubSpot picks them.
-    Default,
-    /// Extra ones are wanted. Asking for any turns HubSpot's defaults off, so they are learned from the first page that
-    /// has objects.
-    Unlearned,
-    /// These: the defaults and the extra ones.
-    Named(Vec<String>),
-}
+/// Nothing to do until an answer comes.
+const UNTIL_ANSWERED: Ask = Ask::Wait(Millis::MAX);
 
 #[derive(Debug)]
 enum Phase {
@@ -93,9 +67,11 @@ enum Phase {
     /// Ask for HubSpot's clock, to follow from now on.
     Clock(Deletions),
     /// Deliver what is there. What changes meanwhile is delivered again by the stream.
-    Snapshot(Snapshot),
+    Snapshot(Box<Snapshot>),
     /// Deliver changes.
     Follow(Box<Follow>),
+    /// Deliver what a directory has, and what changes in it.
+    Directory(Box<DirectoryEngine>),
 }
 
 impl From<Follow> for Phase {
@@ -110,63 +86,162 @@ pub struct Engine {
     kind: Kind,
     options: Options,
     phase: Phase,
-    properties: Properties,
-    /// When the request under way was asked for, by the caller's clock, and what it is.
-    asked: Option<(Millis, Purpose)>,
+    /// CRM objects only.
+    plan: Option<Plan>,
+    census: Option<Census>,
+    /// The requests under way.
+    asked: Vec<Asked>,
+    last_ticket: u32,
+    /// Pages whose objects are being completed.
+    completing: Vec<Completing>,
+    /// Where a restart goes on while changes behind the phase's own cursor are being completed.
+    held: Option<Cursor>,
+    /// What was merged away while the snapshot was read.
+    merged: Vec<Merged>,
     /// An instant of HubSpot's clock that has certainly passed.
     hub: Option<Millis>,
-    /// The number of the last change.
-    number: u64,
+    /// The greatest id has been asked for.
+    top_asked: bool,
 }
 
-/// What the request under way is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A request under way.
+#[derive(Debug)]
+struct Asked {
+    ticket: Ticket,
+    /// By the caller's clock.
+    at: Millis,
+    purpose: Purpose,
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
+    Definitions,
     Archived,
     Clock,
-    SnapshotPage,
+    Top,
+    SnapshotPage { lane: u32 },
     Walk,
-    Count,
+    Census,
+    Directory,
+    Completion { track: Track },
+}
+
+/// What goes on one request at a time: the lanes of a snapshot side by side, all else in turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Track {
+    Lane(u32),
+    Main,
+}
+
+/// Changes of a page that lack something.
+#[derive(Debug)]
+struct Completing {
+    track: Track,
+    completion: Completion,
+    notes: Vec<Note>,
+    asked: bool,
+}
+
+/// How a stream is doing, for whoever watches it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Whether it is still delivering what was there when it began.
+    pub in_snapshot: bool,
+    /// How many objects there were when it began, if HubSpot said so.
+    pub total: Option<u64>,
+    /// How late the search index is.
+    pub lateness: Lateness,
+    /// Values that aren't what their property's definition says, since the stream was opened.
+    pub misfits: u64,
+    /// An instant of HubSpot's clock, not after now.
+    pub hub: Option<Millis>,
+    /// Up to where all changes have been delivered, late ones included.
+    pub settled: Option<Millis>,
 }
 
 impl Engine {
     /// An engine for `resource` that starts over, or resumes.
     pub fn new(resource: &'static Resource, options: Options, resume: Option<Resume>) -> Self {
         let kind = resource.kind;
-        let wants_extra = matches!(kind, Kind::Crm(_)) && !options.extra_properties.is_empty();
-        let properties = if wants_extra { Properties::Unlearned } else { Properties::Default };
-        let number = if let Some(Resume::At { number, .. }) = &resume { *number } else { 0 };
-        let phase = Phase::Clock(Deletions::since(0));
-        let mut engine = Self { kind, options, phase, properties, asked: None, hub: None, number };
+        let plan = if let Kind::Crm(crm) = kind { Some(Plan::new(crm, &options)) } else { None };
+        let mut engine = Self {
+            kind,
+            phase: Phase::Clock(Deletions::since(0)),
+            plan,
+            census: None,
+            asked: Vec::new(),
+            last_ticket: 0,
+            completing: Vec::new(),
+            held: None,
+            merged: Vec::new(),
+            hub: None,
+            top_asked: false,
+            options,
+        };
+        engine.census = engine.take_census();
         engine.phase = engine.first_phase(resume);
         engine
     }
 
+    fn take_census(&self) -> Option<Census> {
+        let Kind::Crm(crm) = self.kind else { return None };
+        let Options { audit_interval, calculated_interval, associations_interval, associations, .. } = &self.options;
+        let associations_interval = associations_interval.filter(|_| !associations.is_empty());
+        let purposes =
+            Purposes { audit: *audit_interval, calculated: *calculated_interval, associations: associations_interval };
+        let counts = purposes != Purposes::default();
+        // Deletions are the sweep's to tell, and say more: it has the time that it may take.
+        let patience = self.options.lag.saturating_add(2 * self.options.deletes_interval.min(Millis::MAX / 4));
+        counts.then(|| Census::new(crm, purposes, patience, LIST_LIMIT))
+    }
+
     fn first_phase(&self, resume: Option<Resume>) -> Phase {
+        if let Kind::Directory(directory) = self.kind {
+            let Options { snapshot, directory_interval, directory_ids, .. } = self.options;
+            let options = DirectoryOptions { snapshot, interval: directory_interval, ids: directory_ids };
+            let cursor = if let Some(Resume::At(Cursor::Directory(cursor))) = resume { Some(cursor) } else { None };
+            return Phase::Directory(Box::new(DirectoryEngine::new(directory, options, cursor)));
+        }
         let lag = self.options.lag;
-        let snapshot = self.options.snapshot;
+        let new_snapshot = |noted| self.snapshot(self.new_snapshot(Deletions::since(0), noted));
+        let wanted = self.options.snapshot;
         match resume {
             None if self.undated() => Phase::Baseline(Deletions::since(0)),
-            None if snapshot => Phase::Snapshot(Snapshot::default()),
-            Some(Resume::GoSnapshot { initial }) if snapshot => Phase::Snapshot(Snapshot::in_place_of(initial)),
-            None | Some(Resume::GoCdc { timestamp: None } | Resume::GoSnapshot { initial: None }) => {
-                Phase::Clock(Deletions::since(0))
+            None if wanted => new_snapshot(None),
+            Some(Resume::GoSnapshot { initial }) if wanted => new_snapshot(initial),
+            Some(Resume::At(Cursor::Snapshot(at))) if wanted => self.snapshot(Snapshot::resumed(&self.kind, at)),
+            // The snapshot was switched off half way: the rest of it is left out, its changes aren't.
+            Some(Resume::At(Cursor::Snapshot(Snapshotted { start, since, .. }))) => {
+                self.follow_from(start, since.unwrap_or(start))
             }
-            Some(Resume::At { cursor, .. }) => match cursor {
-                Cursor::Snapshot { start, after, created, since } if snapshot => {
-                    Phase::Snapshot(Snapshot::resumed(start, after, created, since))
-                }
-                // The snapshot was switched off half way: the rest of it is left out, its changes aren't.
-                Cursor::Snapshot { start, since, .. } => self.follow_from(start, since.unwrap_or(start)),
-                // A stale index entry may bring back what was deleted up to a lag ago. `sweep` lies before that, so
-                // those deletions are delivered again behind it.
-                Cursor::Follow { start, known, settled, drain, sweep, .. } => {
-                    self.follow(Beginning { start, known, settled, drain }, Deletions::since(sweep)).into()
-                }
-            },
+            // A stale index entry may bring back what was deleted up to a lag ago. `sweep` lies before that, so
+            // those deletions are delivered again behind it.
+            Some(Resume::At(Cursor::Follow(followed))) => {
+                self.follow(Beginning::from(followed), Deletions::since(followed.sweep)).into()
+            }
             Some(Resume::GoSnapshot { initial: Some(time) } | Resume::GoCdc { timestamp: Some(time) }) => {
                 self.follow_from(time, look_back(time, lag))
             }
+            None
+            | Some(
+                Resume::GoCdc { timestamp: None }
+                | Resume::GoSnapshot { initial: None }
+                | Resume::At(Cursor::Directory(_)),
+            ) => Phase::Clock(Deletions::since(0)),
+        }
+    }
+
+    fn new_snapshot(&self, deletions: Deletions, noted: Option<Millis>) -> Option<Snapshot> {
+        let snapshot = Snapshot::new(&self.kind, deletions, noted)?;
+        Some(if self.census.is_some() { snapshot.keeping_rolls() } else { snapshot })
+    }
+
+    fn snapshot(&self, snapshot: Option<Snapshot>) -> Phase {
+        let Some(mut snapshot) = snapshot else { return Phase::Clock(Deletions::since(0)) };
+        match snapshot.handover(snapshot.is_done()) {
+            Some(handover) => self.handed_over(handover).into(),
+            None => Phase::Snapshot(Box::new(snapshot)),
         }
     }
 
@@ -177,9 +252,21 @@ impl Engine {
     }
 
     fn follow(&self, beginning: Beginning, deletions: Deletions) -> Follow {
-        let Options { lag, polling_period, .. } = self.options;
-        let manner = Manner { lag, polling_period, page: self.walk_page() as usize, kind: self.kind };
-        Follow::new(manner, beginning, deletions)
+        let Options { lag, polling_period, background_pause, .. } = self.options;
+        let page = self.walk_page() as usize;
+        let mut follow = Follow::new(Manner { lag, polling_period, page, kind: self.kind }, beginning, deletions);
+        follow.pace(background_pause);
+        follow
+    }
+
+    fn handed_over(&self, handover: Handover) -> Follow {
+        let Handover { start, since, deletions, delivered, merged: _, roll: _ } = handover;
+        let beginning = Beginning { start, known: start, settled: since, drain: None };
+        let mut follow = self.follow(beginning, deletions);
+        for (id, version, created) in delivered {
+            follow.remember(id, version, created);
+        }
+        follow
     }
 
     /// Objects a page of changes.
@@ -194,7 +281,11 @@ impl Engine {
 
     /// Whether the stream is still delivering what was there when it began.
     pub fn in_snapshot(&self) -> bool {
-        !matches!(self.phase, Phase::Follow(_))
+        match &self.phase {
+            Phase::Follow(_) => false,
+            Phase::Directory(directory) => directory.in_snapshot(),
+            Phase::Baseline(_) | Phase::Clock(_) | Phase::Snapshot(_) => true,
+        }
     }
 
     /// Whether the stream doesn't know yet where it begins. A change made before this turns `false` may be left out of
@@ -204,208 +295,174 @@ impl Engine {
             Phase::Baseline(_) | Phase::Clock(_) => true,
             Phase::Snapshot(_) => false,
             Phase::Follow(follow) => follow.is_beginning(),
+            Phase::Directory(directory) => directory.is_beginning(),
         }
     }
 
-    /// What to ask at `now`, the caller's clock in milliseconds. After a request, its answer belongs to
-    /// [`absorb`](Self::absorb); asking again before that gives the same request.
-    pub fn next(&mut self, now: Millis) -> Ask {
+    /// Where a restart goes on behind all that has been delivered; `None` before anything is known.
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.held.clone().or_else(|| match &self.phase {
+            Phase::Baseline(_) | Phase::Clock(_) => None,
+            Phase::Snapshot(snapshot) => snapshot.cursor(),
+            Phase::Follow(follow) => (!follow.is_beginning()).then(|| follow.cursor()),
+            Phase::Directory(directory) => directory.cursor().map(Cursor::Directory),
+        })
+    }
+
+    /// Sets the pause from one request in the background to the next, in milliseconds: it depends on HubSpot's quota, and on how many
+    /// resources share it.
+    pub fn pace(&mut self, background_pause: Millis) {
+        self.options.background_pause = background_pause;
+        if let Phase::Follow(follow) = &mut self.phase {
+            follow.pace(background_pause);
+        }
+    }
+
+    /// How the stream is doing.
+    pub fn progress(&self) -> Progress {
+        let progress = Progress {
+            in_snapshot: self.in_snapshot(),
+            misfits: self.plan.as_ref().map_or(0, |plan| plan.misfits.total()),
+            hub: self.hub,
+            ..Progress::default()
+        };
+        match &self.phase {
+            Phase::Snapshot(snapshot) => Progress { total: snapshot.total, ..progress },
+            Phase::Follow(follow) => {
+                Progress { lateness: follow.lateness, settled: Some(follow.settled()), ..progress }
+            }
+            Phase::Baseline(_) | Phase::Clock(_) | Phase::Directory(_) => progress,
+        }
+    }
+
+    /// How many objects the stream remembers, for one reason or another; what a census keeps is told in its docs.
+    pub fn remembered(&self) -> usize {
+        match &self.phase {
+            Phase::Baseline(deletions) | Phase::Clock(deletions) => deletions.remembered(),
+            Phase::Snapshot(snapshot) => snapshot.remembered(),
+            Phase::Follow(follow) => follow.remembered(),
+            Phase::Directory(directory) => directory.remembered(),
+        }
+    }
+
+    /// What to ask at `now`, the caller's clock in milliseconds. Each request has a ticket; its answer belongs to
+    /// [`absorb`](Self::absorb). Several may be under way: ask until there is something to wait for.
+    ///
+    /// `room` is how many requests of a snapshot may be under way at once, of this resource; at least one.
+    pub fn next(&mut self, now: Millis, room: usize) -> Ask {
+        let room = room.max(1);
+        if let Some(completing) = self.completing.iter_mut().find(|completing| !completing.asked) {
+            completing.asked = true;
+            let (track, request) = (completing.track, completing.completion.request());
+            return self.ask(now, Purpose::Completion { track }, request);
+        }
+        if let (Kind::Crm(crm), Some(plan)) = (self.kind, &self.plan) {
+            let asked = self.asked.iter().any(|asked| asked.purpose == Purpose::Definitions);
+            if plan.wants_definitions(now) && !asked {
+                return self.ask(now, Purpose::Definitions, Request::Properties(crm));
+            }
+            if plan.lacks_definitions() {
+                return UNTIL_ANSWERED;
+            }
+        }
+        if matches!(self.phase, Phase::Snapshot(_)) {
+            return self.next_of_snapshot(now, room);
+        }
+        if !self.asked.is_empty() || !self.completing.is_empty() {
+            return UNTIL_ANSWERED;
+        }
         let limit = self.options.cms_page();
-        let (task, request) = match &mut self.phase {
+        let (purpose, request) = match &mut self.phase {
+            Phase::Snapshot(_) => return UNTIL_ANSWERED,
             Phase::Baseline(deletions) => {
                 deletions.begin(now);
-                (Purpose::Archived, archived(&self.kind, deletions))
+                (Purpose::Archived, archived(&self.kind, deletions, Vec::new()))
             }
             Phase::Clock(_) => match &self.kind {
                 Kind::Crm(crm) => (Purpose::Clock, crm::list(crm, None, 1, false, Vec::new())),
                 Kind::Cms(cms) => (Purpose::Clock, cms::clock(cms)),
+                Kind::Directory(_) => return UNTIL_ANSWERED,
             },
-            Phase::Snapshot(snapshot) => {
-                let page = self.options.page_size.min(LIST_LIMIT);
-                (Purpose::SnapshotPage, snapshot.request(&self.kind, page, named(&self.properties)))
-            }
-            Phase::Follow(follow) => match follow.next(now, self.hub) {
-                Task::Wait(until) => return Ask::Wait(until),
-                Task::Sweep => (Purpose::Archived, archived(&self.kind, &follow.deletions)),
-                Task::Count { crm, from, to } => (Purpose::Count, crm::count(&crm, from, to)),
+            Phase::Directory(directory) => match directory.next(now) {
+                DirectoryTask::Request(request) => (Purpose::Directory, request),
+                DirectoryTask::Wait(until) => return Ask::Wait(until),
+            },
+            Phase::Follow(follow) => match follow.next(now, self.hub, self.census.as_mut()) {
+                Task::Wait(until) => {
+                    let definitions = self.plan.as_ref().and_then(Plan::definitions_due);
+                    return Ask::Wait(definitions.map_or(until, |due| due.min(until)));
+                }
+                Task::Sweep => {
+                    let names = self.plan.as_ref().map(Plan::archived).unwrap_or_default();
+                    (Purpose::Archived, archived(&self.kind, &follow.deletions, names))
+                }
+                Task::Census => {
+                    let listed = self.plan.as_ref().map(Plan::listed).unwrap_or_default();
+                    match self.census.as_ref().and_then(|census| census.request(&listed)) {
+                        Some(request) => (Purpose::Census, request),
+                        None => return UNTIL_ANSWERED,
+                    }
+                }
                 Task::Walk(walk) => match &self.kind {
-                    Kind::Crm(crm) => (Purpose::Walk, crm::walk(crm, &walk, named(&self.properties))),
+                    Kind::Crm(crm) => (
+                        Purpose::Walk,
+                        crm::walk(
+                            crm,
+                            &walk,
+                            self.plan.as_ref().map_or_else(Vec::new, |plan| plan.searched().to_vec()),
+                        ),
+                    ),
                     Kind::Cms(cms) => (Purpose::Walk, cms::walk(cms, Axis::Updated, &walk, limit, false)),
+                    Kind::Directory(_) => return UNTIL_ANSWERED,
                 },
             },
         };
-        self.asked = Some((now, task));
-        Ask::Request(request)
+        self.ask(now, purpose, request)
     }
 
-    /// Reads the answer to the request that [`next`](Self::next) asked for, at `now` of the caller's clock: what is to
-    /// be delivered, in order.
-    ///
-    /// # Errors
-    /// When HubSpot's answer can't be made sense of. The engine has come to its end then: what the answer had changed in
-    /// it isn't taken back. A new one goes on from the last acknowledged position.
-    pub fn absorb(&mut self, response: Response, now: Millis) -> Result<Vec<Change>, AnswerError> {
-        let Some((asked, task)) = self.asked.take() else { return Ok(Vec::new()) };
-        if let Some(date) = response.date {
-            // The answer left HubSpot at its date; it was read no earlier than it was asked for.
-            let certain = date - DATE_MARGIN - (now - asked).max(0);
-            self.hub = Some(self.hub.map_or(certain, |hub| hub.max(certain)));
+    fn next_of_snapshot(&mut self, now: Millis, room: usize) -> Ask {
+        if self.asked.len() >= room {
+            return UNTIL_ANSWERED;
         }
-        let hub = self.hub.ok_or(AnswerError::NoDate)?;
-        if self.properties == Properties::Unlearned
-            && matches!(task, Purpose::SnapshotPage | Purpose::Walk)
-            && !response.items.is_empty()
-        {
-            self.learn(&response);
-            return Ok(Vec::new());
-        }
-        let mut changes = match task {
-            Purpose::Archived => self.absorb_archived(response, hub, now)?,
-            Purpose::Clock => {
-                self.absorb_clock(hub);
-                Vec::new()
-            }
-            Purpose::SnapshotPage => self.absorb_snapshot(response, hub)?,
-            Purpose::Count => {
-                if let Phase::Follow(follow) = &mut self.phase {
-                    follow.counted(response.total);
-                }
-                Vec::new()
-            }
-            Purpose::Walk => self.absorb_walk(response, hub, now)?,
+        // What is to be learned of the first page would be learned several times.
+        let room = if self.plan.as_ref().is_some_and(Plan::is_to_learn) { 1 } else { room };
+        let listed = self.plan.as_ref().map(Plan::listed).unwrap_or_default();
+        let page = self.options.page_size.min(LIST_LIMIT);
+        let top_asked = self.top_asked;
+        let Phase::Snapshot(snapshot) = &mut self.phase else { return UNTIL_ANSWERED };
+        let (purpose, request) = match &mut snapshot.reading {
+            Reading::Objects(crm, lanes) if lanes.wants_top(room) && !top_asked => (Purpose::Top, crm::top(crm)),
+            Reading::Objects(crm, lanes) => match lanes.next(room, page) {
+                Some((lane, after)) => (Purpose::SnapshotPage { lane }, crm::list(crm, after, page, false, listed)),
+                None => return UNTIL_ANSWERED,
+            },
+            Reading::Created(cms, walk) => match walk.request(cms, self.options.cms_page()) {
+                Some(request) => (Purpose::SnapshotPage { lane: 0 }, request),
+                None => return UNTIL_ANSWERED,
+            },
         };
-        for change in &mut changes {
-            // Unique, and never a panic, whatever number a position had.
-            self.number = self.number.wrapping_add(1);
-            change.number = self.number;
-        }
-        Ok(changes)
+        self.top_asked |= purpose == Purpose::Top;
+        self.ask(now, purpose, request)
     }
 
-    fn absorb_clock(&mut self, start: Millis) {
-        if let Phase::Clock(deletions) = &mut self.phase {
-            let deletions = std::mem::replace(deletions, Deletions::since(start)).from(start);
-            let beginning = Beginning { start, known: start, settled: start, drain: None };
-            self.phase = self.follow(beginning, deletions).with_baseline().into();
-        }
-    }
-
-    /// Takes the default properties from a page that was asked for without naming any; the page is then asked for
-    /// again.
-    fn learn(&mut self, response: &Response) {
-        let mut names: Vec<String> = Vec::new();
-        let defaults = response.items.iter().flat_map(Item::property_names);
-        for name in defaults.chain(self.options.extra_properties.iter().map(String::as_str)) {
-            if !names.iter().any(|known| known == name) {
-                names.push(name.to_owned());
-            }
-        }
-        self.properties = Properties::Named(names);
-    }
-
-    fn absorb_archived(
-        &mut self,
-        mut response: Response,
-        hub: Millis,
-        now: Millis,
-    ) -> Result<Vec<Change>, AnswerError> {
-        let Options { lag, deletes_interval, .. } = self.options;
-        let deletions = match &mut self.phase {
-            Phase::Baseline(deletions) => &mut *deletions,
-            Phase::Follow(follow) => &mut follow.deletions,
-            Phase::Clock(_) | Phase::Snapshot(_) => return Ok(Vec::new()),
-        };
-        let Some(sweep) = &mut deletions.sweep else { return Ok(Vec::new()) };
-        let kind = &self.kind;
-        let from = sweep.walk.at;
-        let mut rows = rows(&mut response, |item| created(kind, item).unwrap_or(from))?;
-        let done = match kind {
-            Kind::Crm(_) => {
-                sweep.after = response.next;
-                sweep.after.is_none()
-            }
-            Kind::Cms(_) => {
-                let step = sweep.walk.clone().absorb(Draining::ByPage, rows, &response, LIST_LIMIT, hub)?;
-                rows = step.rows;
-                step.next.map(|next| sweep.walk = next).is_none()
-            }
-        };
-        let mut changes = Vec::new();
-        rows.retain(|row| deletions.is_news(&row.id, deleted(kind, &row.item)));
-        if let Phase::Follow(follow) = &mut self.phase {
-            for Row { item, id, .. } in rows {
-                follow.deleted(&id);
-                let (created_at, cursor) = (created(kind, &item), follow.cursor());
-                changes.push(Change { operation: Operation::Delete, id, item, created_at, cursor, number: 0 });
-            }
-            follow.deletions.page(done, hub, now, lag, deletes_interval);
-            follow.swept();
-        } else if let Phase::Baseline(deletions) = &mut self.phase {
-            deletions.page(done, hub, now, lag, deletes_interval);
-            if done {
-                let deletions = std::mem::replace(deletions, Deletions::since(0));
-                self.phase = if self.options.snapshot {
-                    Phase::Snapshot(Snapshot::after_baseline(deletions))
-                } else {
-                    Phase::Clock(deletions)
-                };
-            }
-        }
-        Ok(changes)
-    }
-
-    fn absorb_snapshot(&mut self, response: Response, hub: Millis) -> Result<Vec<Change>, AnswerError> {
-        let Phase::Snapshot(snapshot) = &mut self.phase else { return Ok(Vec::new()) };
-        let (changes, handover) = snapshot.absorb(&self.kind, &self.options, response, hub)?;
-        if let Some(Handover { start, since, deletions, delivered }) = handover {
-            let beginning = Beginning { start, known: start, settled: since, drain: None };
-            let mut follow = self.follow(beginning, deletions);
-            for (id, version, created) in delivered {
-                follow.remember(id, version, created);
-            }
-            self.phase = follow.into();
-        }
-        Ok(changes)
-    }
-
-    fn absorb_walk(&mut self, mut response: Response, hub: Millis, now: Millis) -> Result<Vec<Change>, AnswerError> {
-        let limit = self.walk_page();
-        let Phase::Follow(follow) = &mut self.phase else { return Ok(Vec::new()) };
-        let Some(walk) = follow.take_walk() else { return Ok(Vec::new()) };
-        let kind = &self.kind;
-        // An object without a changed-time belongs where it was found.
-        let rows = rows(&mut response, |item| updated(kind, item).unwrap_or(walk.at))?;
-        let step = walk.clone().absorb(draining(kind), rows, &response, limit, hub)?;
-        let deliveries = follow.walked(&walk, step, hub, now, |row| created(kind, &row.item));
-        let mut changes = Vec::with_capacity(deliveries.len());
-        for delivery in deliveries {
-            let Row { item, id, .. } = delivery.row;
-            let operation = if is_deleted(kind, &item) {
-                if !follow.deletions.is_news(&id, deleted(kind, &item)) {
-                    continue;
-                }
-                Operation::Delete
-            } else if delivery.created {
-                Operation::Create
-            } else {
-                Operation::Update
-            };
-            let created_at = created(kind, &item);
-            changes.push(Change { operation, id, item, created_at, cursor: delivery.cursor, number: 0 });
-        }
-        Ok(changes)
+    fn ask(&mut self, now: Millis, purpose: Purpose, request: Request) -> Ask {
+        self.last_ticket = self.last_ticket.wrapping_add(1);
+        let ticket = Ticket(self.last_ticket);
+        self.asked.push(Asked { ticket, at: now, purpose });
+        Ask::Request(ticket, request)
     }
 }
 
 /// The next page of the archived objects.
-fn archived(kind: &Kind, deletions: &Deletions) -> Request {
+fn archived(kind: &Kind, deletions: &Deletions, properties: Vec<String>) -> Request {
     let sweep = deletions.sweep.as_ref();
     match kind {
-        Kind::Crm(crm) => crm::list(crm, sweep.and_then(|sweep| sweep.after.clone()), LIST_LIMIT, true, Vec::new()),
+        Kind::Crm(crm) => crm::list(crm, sweep.and_then(|sweep| sweep.after.clone()), LIST_LIMIT, true, properties),
         Kind::Cms(cms) => {
             let start = Walk::default();
             cms::walk(cms, Axis::Created, sweep.map_or(&start, |sweep| &sweep.walk), LIST_LIMIT, true)
         }
+        Kind::Directory(directory) => Request::Directory(*directory, crate::ask::DirectoryRequest::default()),
     }
 }
 
@@ -413,11 +470,6 @@ fn archived(kind: &Kind, deletions: &Deletions) -> Request {
 fn look_back(time: Millis, lag: Millis) -> Millis {
     // Nothing of HubSpot's changed before 1970, however long the lag.
     (time - lag).max(0)
-}
-
-/// The properties to name in a request; none of them asks for the defaults.
-fn named(properties: &Properties) -> Vec<String> {
-    if let Properties::Named(names) = properties { names.clone() } else { Vec::new() }
 }
 
 #[cfg(test)]

@@ -27,10 +27,6 @@ impl Seen {
         true
     }
 
-    pub(crate) fn contains(&self, id: &ItemId) -> bool {
-        self.versions.contains_key(id)
-    }
-
     /// The object is gone: it counts no more.
     ///
     /// Its version is forgotten too: what the index still says of it is turned away by the memory of deletions.
@@ -56,6 +52,17 @@ impl Seen {
     /// The version of the `rank`th newest object; the newest is the first.
     pub(crate) fn newest(&self, rank: usize) -> Option<Millis> {
         self.by_version.iter().rev().nth(rank.checked_sub(1)?).map(|(version, _)| *version)
+    }
+
+    /// Where the `count`th object from an instant on lies, counted from zero: so many have their last delivered version in
+    /// what lies between. `None` when there are fewer.
+    pub(crate) fn nth_from(&self, from: Millis, count: usize) -> Option<Millis> {
+        self.by_version.range((from, ItemId::Number(0))..).nth(count).map(|(version, _)| *version)
+    }
+
+    /// The last delivered version of an object, if it is remembered.
+    pub(crate) fn version(&self, id: &ItemId) -> Option<Millis> {
+        self.versions.get(id).copied()
     }
 
     /// How many objects have their last delivered version in `from..to`.
@@ -84,6 +91,8 @@ mod tests {
         assert_eq!((seen.count(0, 20), seen.count(20, 21), seen.len()), (0, 2, 2));
         assert!(seen.insert(ItemId::from("y"), 30));
         assert_eq!([0, 1, 2, 4].map(|rank| seen.newest(rank)), [None, Some(30), Some(20), None]);
+        assert_eq!([0, 1, 2, 3].map(|count| seen.nth_from(20, count)), [Some(20), Some(20), Some(30), None]);
+        assert_eq!((seen.version(&id), seen.nth_from(21, 0)), (Some(20), Some(30)));
         seen.remove(&ItemId::from("y"));
         seen.forget_before(20);
         assert_eq!(seen.len(), 2);

@@ -17,9 +17,11 @@ const MARGIN: Millis = 5_000;
 /// The shortest pause between two sweeps, in milliseconds: without any, an idle source would use the whole quota.
 const SHORTEST_PAUSE: Millis = 100;
 
-/// What each further page of the list adds to that pause, in milliseconds: a long list must not eat the quota that
-/// changes need, nor the day's.
-const PAGE_COST: Millis = 1_000;
+/// So many archived objects are remembered, at some 40 bytes each, to tell a restored object from an updated one.
+const ARCHIVED_REMEMBERED: usize = 100_000;
+
+/// So many objects that were merged into another are remembered, at some 20 bytes each.
+const MERGED_REMEMBERED: usize = 100_000;
 
 /// One reading of the list, under way.
 #[derive(Debug, Default)]
@@ -29,9 +31,8 @@ pub(crate) struct Sweep {
     /// CMS: the walk along creation times.
     pub(crate) walk: Walk,
     began: Millis,
-    pages: i64,
     hub: Option<Millis>,
-    undated: HashSet<ItemId>,
+    listed: HashSet<ItemId>,
 }
 
 /// What is known of deletions.
@@ -50,16 +51,41 @@ pub(crate) struct Deletions {
     /// are all that the list has, at some 40 to 80 bytes each, and half as much again while a sweep is under way. They
     /// are in no position, so a new engine delivers all of them again.
     delivered: HashMap<ItemId, Option<Millis>>,
+    /// What the last sweep found archived: should one of these live again, it has been restored.
+    archived: HashSet<ItemId>,
+    /// What a sweep didn't find any more, with an instant of HubSpot's clock after that: the index may not show yet that it has
+    /// been restored.
+    left: HashMap<ItemId, Millis>,
+    /// Objects that were merged into another, and whose deletion has been delivered: they never come back.
+    merged: HashSet<u64>,
+    /// Objects in `delivered` that have been delivered as they live since.
+    living: HashSet<ItemId>,
 }
 
 impl Deletions {
     pub(crate) fn since(cursor: Millis) -> Self {
-        Self { cursor, due: Millis::MIN, sweep: None, delivered: HashMap::new() }
+        Self {
+            cursor,
+            due: Millis::MIN,
+            sweep: None,
+            delivered: HashMap::new(),
+            archived: HashSet::new(),
+            left: HashMap::new(),
+            merged: HashSet::new(),
+            living: HashSet::new(),
+        }
     }
 
     /// The same knowledge, with deletions taken from another instant on, and looked for at once.
     pub(crate) fn from(self, cursor: Millis) -> Self {
         Self { cursor, due: Millis::MIN, ..self }
+    }
+
+    /// How many objects are remembered.
+    pub(crate) fn remembered(&self) -> usize {
+        let Self { sweep, delivered, archived, left, merged, living, .. } = self;
+        let listed = sweep.as_ref().map_or(0, |sweep| sweep.listed.len());
+        listed + delivered.len() + archived.len() + left.len() + merged.len() + living.len()
     }
 
     /// Begins a sweep if one is due.
@@ -71,23 +97,68 @@ impl Deletions {
 
     /// Notes one archived object; `true` when its deletion is news.
     pub(crate) fn is_news(&mut self, id: &ItemId, at: Option<Millis>) -> bool {
-        if at.is_none()
-            && let Some(sweep) = &mut self.sweep
+        if let Some(sweep) = &mut self.sweep
+            && (at.is_none() || sweep.listed.len() < ARCHIVED_REMEMBERED)
         {
-            sweep.undated.insert(id.clone());
+            sweep.listed.insert(id.clone());
         }
-        if at.is_some_and(|at| at < self.cursor) || self.delivered.get(id).is_some_and(|known| *known >= at) {
+        if matches!(id, ItemId::Number(number) if self.merged.contains(number))
+            || at.is_some_and(|at| at < self.cursor)
+            || self.delivered.get(id).is_some_and(|known| *known >= at)
+        {
             return false;
         }
         self.delivered.insert(id.clone(), at);
+        self.living.remove(id);
         true
     }
 
-    /// An object has been delivered as it lives. Should it be deleted (again), that is news even where HubSpot doesn't
-    /// say when.
-    pub(crate) fn lives(&mut self, id: &ItemId) {
-        if matches!(self.delivered.get(id), Some(None)) {
-            self.delivered.remove(id);
+    /// An object is in another one's list of what was merged into it, which changed at `at`; `true` when its deletion is
+    /// news.
+    pub(crate) fn is_newly_merged(&mut self, loser: u64, at: Millis) -> bool {
+        let id = ItemId::Number(loser);
+        // One that was archived and delivered as living since is the reader's.
+        let is_gone = self.archived.contains(&id) || self.delivered.contains_key(&id) && !self.living.contains(&id);
+        if self.merged.contains(&loser) || is_gone {
+            return false;
+        }
+        self.was_merged(loser);
+        self.living.remove(&id);
+        self.delivered.insert(id, Some(at));
+        true
+    }
+
+    /// An object is gone from every list; `hub` is an instant of HubSpot's clock after that. What the index still says of it
+    /// is outdated.
+    pub(crate) fn is_gone(&mut self, id: &ItemId, hub: Option<Millis>) {
+        if let Some(hub) = hub {
+            self.delivered.insert(id.clone(), Some(hub));
+            self.living.remove(id);
+        }
+    }
+
+    /// An object was merged into another before the stream could have delivered it.
+    pub(crate) fn was_merged(&mut self, loser: u64) {
+        if self.merged.len() < MERGED_REMEMBERED {
+            self.merged.insert(loser);
+        }
+    }
+
+    /// An object has been delivered as it lives: whether it had been archived before. Should it be deleted (again), that is
+    /// news even where HubSpot doesn't say when.
+    pub(crate) fn lives(&mut self, id: &ItemId) -> bool {
+        let archived = self.archived.remove(id) | self.left.remove(id).is_some();
+        match self.delivered.get(id) {
+            Some(None) => {
+                self.delivered.remove(id);
+                true
+            }
+            // Its deletion stays remembered, for what the index still says of the time before.
+            Some(Some(_)) => {
+                let lives = self.living.insert(id.clone());
+                archived || lives
+            }
+            None => archived,
         }
     }
 
@@ -96,10 +167,19 @@ impl Deletions {
         matches!(self.delivered.get(id), Some(Some(at)) if version <= *at)
     }
 
-    /// A page has been read, and with it perhaps the whole list. `hub` isn't after the reading.
-    pub(crate) fn page(&mut self, done: bool, hub: Millis, now: Millis, lag: Millis, interval: Millis) {
+    /// A page has been read, and with it perhaps the whole list. `hub` isn't after the reading. All changes before `settled`
+    /// have been delivered.
+    pub(crate) fn page(
+        &mut self,
+        done: bool,
+        hub: Millis,
+        now: Millis,
+        lag: Millis,
+        interval: Millis,
+        settled: Millis,
+    ) {
         let Some(sweep) = &mut self.sweep else { return };
-        sweep.pages += 1;
+        let ended = hub;
         let hub = *sweep.hub.get_or_insert(hub);
         if !done {
             return;
@@ -110,9 +190,14 @@ impl Deletions {
         let cursor = self.cursor;
         self.delivered.retain(|id, at| match at {
             Some(at) => *at >= cursor,
-            None => done.undated.contains(id),
+            None => done.listed.contains(id),
         });
-        self.due = (done.began + interval).max(now + SHORTEST_PAUSE + (done.pages - 1) * PAGE_COST);
+        self.living.retain(|id| self.delivered.contains_key(id));
+        let before = std::mem::replace(&mut self.archived, done.listed);
+        // It may have left the list until its page was read.
+        self.left.retain(|_, since| *since + lag.max(MARGIN) >= settled);
+        self.left.extend(before.into_iter().filter(|id| !self.archived.contains(id)).map(|id| (id, ended)));
+        self.due = (done.began + interval).max(now + SHORTEST_PAUSE);
     }
 }
 
@@ -127,7 +212,7 @@ mod tests {
             deletions.begin(i64::MAX - 1_000_000_000);
             let news = list.iter().filter(|(id, at)| deletions.is_news(&ItemId::from(*id), Some(*at)));
             let news = news.map(|(id, _)| (*id).to_owned()).collect();
-            deletions.page(true, hub, 0, 10_000, 0);
+            deletions.page(true, hub, 0, 10_000, 0, 0);
             news
         };
         assert_eq!(sweep(&mut deletions, 108_000, &[("1", 99_999), ("2", 100_000), ("3", 109_000)]), ["2", "3"]);
@@ -149,23 +234,46 @@ mod tests {
     fn a_sweep_counts_from_its_first_page() {
         let mut deletions = Deletions::since(100_000);
         deletions.begin(0);
-        deletions.page(false, 110_000, 0, 0, 60_000);
+        deletions.page(false, 110_000, 0, 0, 60_000, 0);
         assert_eq!(deletions.cursor, 100_000);
-        deletions.page(true, 130_000, 0, 0, 60_000);
+        deletions.page(true, 130_000, 0, 0, 60_000, 0);
         assert_eq!(deletions.cursor, 105_000);
         assert!(deletions.sweep.is_none());
     }
 
     #[test]
-    fn each_page_of_the_list_makes_the_pause_behind_it_longer() {
-        for (pages, interval, due) in [(1, 0, 600), (1, 60_000, 60_000), (4, 0, 3_600), (4, 60_000, 60_000)] {
+    fn a_sweep_is_due_an_interval_after_it_began_and_never_at_once() {
+        for (interval, due) in [(0, 600), (60_000, 60_000)] {
             let mut deletions = Deletions::since(0);
             deletions.begin(0);
-            for page in 1..=pages {
-                deletions.page(page == pages, 1_000_000, 500, 0, interval);
-            }
-            assert_eq!(deletions.due, due, "{pages} pages, every {interval} ms");
+            deletions.page(false, 1_000_000, 250, 0, interval, 0);
+            deletions.page(true, 1_000_000, 500, 0, interval, 0);
+            assert_eq!(deletions.due, due, "every {interval} ms");
         }
+    }
+
+    #[test]
+    fn what_was_archived_and_lives_again_has_been_restored_once() {
+        let mut deletions = Deletions::since(100_000);
+        let id = ItemId::from("1");
+        assert!(!deletions.lives(&id), "never archived");
+        deletions.begin(0);
+        assert!(deletions.is_news(&id, Some(101_000)) && !deletions.is_news(&ItemId::from("2"), Some(50_000)));
+        assert!(deletions.lives(&id) && !deletions.lives(&id), "delivered as archived, before the sweep is through");
+        deletions.page(true, 110_000, 0, 0, 0, 0);
+        assert!(deletions.lives(&ItemId::from("2")) && !deletions.lives(&ItemId::from("2")), "archived long ago");
+    }
+
+    #[test]
+    fn a_merged_object_is_deleted_once_whoever_says_so_first() {
+        let mut deletions = Deletions::since(100_000);
+        assert!(deletions.is_newly_merged(1, 101_000) && !deletions.is_newly_merged(1, 102_000));
+        assert!(!deletions.is_news(&ItemId::from("1"), Some(101_500)), "the list says it later");
+        assert!(deletions.outdates(&ItemId::from("1"), 100_500));
+        assert!(deletions.is_news(&ItemId::from("2"), Some(101_500)));
+        assert!(!deletions.is_newly_merged(2, 101_000), "the list said it before");
+        deletions.was_merged(3);
+        assert!(!deletions.is_newly_merged(3, 103_000));
     }
 
     /// What the docs say of memory.
@@ -181,7 +289,7 @@ mod tests {
             deletions.due = 0;
             deletions.begin(1);
             let news = list.iter().filter(|id| deletions.is_news(&ItemId::from(**id), None)).count();
-            deletions.page(true, 1_000_000, 0, 0, 0);
+            deletions.page(true, 1_000_000, 0, 0, 0, 0);
             news
         };
         assert_eq!(sweep(&["1"]), 1);

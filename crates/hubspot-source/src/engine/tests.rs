@@ -2,8 +2,14 @@
 
 use serde_json::{Value, json};
 
+use opencdc::{Operation, Position};
+
 use super::*;
-use crate::ask::{CmsListRequest, Comparison, ListRequest, SearchRequest};
+use crate::ask::{CmsListRequest, Comparison, ListRequest, Response, SearchRequest};
+use crate::error::AnswerError;
+use crate::item::Item;
+use crate::payload::selection::Properties;
+use crate::position::{Followed, Left};
 
 /// HubSpot's clock.
 const HUB: Millis = 1_790_000_000_000;
@@ -18,16 +24,53 @@ fn engine(resource: &str, options: Options, resume: Option<Resume>) -> Engine {
 fn options() -> Options {
     Options {
         page_size: 100,
+        properties: Properties::Default,
         extra_properties: Vec::new(),
+        values: Values::Strings,
+        history: false,
+        associations: Vec::new(),
         snapshot: true,
         polling_period: 5_000,
         lag: LAG,
         deletes_interval: 60_000,
+        deletes_payload: false,
+        audit_interval: None,
+        calculated_interval: None,
+        associations_interval: None,
+        directory_interval: 60_000,
+        directory_ids: 200,
+        background_pause: 0,
     }
 }
 
-fn contact(id: u64, created: Millis, updated: Millis) -> Item {
-    let properties = json!({"email": "a@b.c", "lastmodifieddate": updated.to_string()});
+/// Resumed in the stream of a resource that has been followed since `HUB`.
+fn following(resource: &str, options: Options) -> Engine {
+    let followed = Followed { start: HUB, known: HUB, settled: HUB, drain: None, sweep: HUB };
+    engine(resource, options, Some(Resume::At(Cursor::Follow(followed))))
+}
+
+/// The request that is asked for, and its ticket.
+fn asked(engine: &mut Engine, now: Millis) -> (Ticket, Request) {
+    match engine.next(now, 1) {
+        Ask::Request(ticket, request) => (ticket, request),
+        Ask::Wait(until) => panic!("a request was expected, not a wait until {until}"),
+    }
+}
+
+/// Answers the next request, which is `of` this kind; what comes of it.
+fn exchange<T>(
+    engine: &mut Engine,
+    now: Millis,
+    of: impl Fn(Request) -> T,
+    response: Response,
+) -> (T, Result<Vec<Change>, AnswerError>) {
+    let (ticket, request) = asked(engine, now);
+    (of(request), engine.absorb(ticket, response, now))
+}
+
+/// Notes can't be merged: no property is asked for.
+fn note(id: u64, created: Millis, updated: Millis) -> Item {
+    let properties = json!({"email": "a@b.c", "hs_lastmodifieddate": updated.to_string()});
     match json!({"id": id.to_string(), "createdAt": created, "properties": properties}) {
         Value::Object(object) => Item::new(object),
         _ => Item::default(),
@@ -35,27 +78,35 @@ fn contact(id: u64, created: Millis, updated: Millis) -> Item {
 }
 
 fn answer(items: Vec<Item>, next: Option<&str>) -> Response {
-    Response { items, next: next.map(Into::into), total: None, date: Some(HUB) }
+    Response { items, next: next.map(Into::into), date: Some(HUB), ..Response::default() }
 }
 
-fn list(ask: Ask) -> ListRequest {
-    match ask {
-        Ask::Request(Request::List(_, list)) => list,
+fn list(request: Request) -> ListRequest {
+    match request {
+        Request::List(_, list) => list,
         other => panic!("a list was expected: {other:?}"),
     }
 }
 
-fn search(ask: Ask) -> SearchRequest {
-    match ask {
-        Ask::Request(Request::Search(_, search)) => search,
+fn search(request: Request) -> SearchRequest {
+    match request {
+        Request::Search(_, search) => search,
         other => panic!("a search was expected: {other:?}"),
     }
 }
 
 /// The lower bound of a search along the changed-time.
 fn since(search: &SearchRequest) -> Millis {
-    assert_eq!(search.filters[0].operator, Comparison::GreaterOrEqual);
-    Millis::try_from(search.filters[0].value).unwrap()
+    bounds(search)[0].0
+}
+
+/// What each group of a search takes in.
+fn bounds(search: &SearchRequest) -> Vec<(Millis, Millis)> {
+    let group = |group: &Vec<crate::ask::Filter>| {
+        assert_eq!(group[0].operator, Comparison::GreaterOrEqual);
+        (group[0].value as Millis, group.get(1).map_or(Millis::MAX, |filter| filter.value as Millis))
+    };
+    search.groups.iter().map(group).collect()
 }
 
 fn operations(changes: &[Change]) -> Vec<(Operation, String)> {
@@ -73,71 +124,72 @@ fn until_idle(
     mut reply: impl FnMut(&Request) -> Response,
 ) -> (Vec<Request>, Vec<Change>) {
     let (mut requests, mut changes) = (Vec::new(), Vec::new());
-    while let Ask::Request(request) = engine.next(now) {
+    while let Ask::Request(ticket, request) = engine.next(now, 1) {
         assert!(requests.len() < 1_000, "no end: {request:?}");
-        changes.extend(engine.absorb(reply(&request), now).unwrap());
+        changes.extend(engine.absorb(ticket, reply(&request), now).unwrap());
         requests.push(request);
     }
     (requests, changes)
 }
 
-/// A store of contacts, of which the list shows all and the search what changed since.
-fn hubspot(contacts: &[Item]) -> impl FnMut(&Request) -> Response {
-    let at = |item: &Item| item.property_time("lastmodifieddate").unwrap();
+/// A store of notes, of which the list shows all and the search what changed since.
+fn hubspot(notes: &[Item]) -> impl FnMut(&Request) -> Response {
+    let at = |item: &Item| item.property_time("hs_lastmodifieddate").unwrap();
     move |request| match request {
         Request::List(_, list) if list.archived => answer(Vec::new(), None),
         Request::List(_, list) => {
             let from: usize = list.after.as_deref().map_or(0, |after| after.parse().unwrap());
-            let to = (from + list.limit as usize).min(contacts.len());
-            let next = (to < contacts.len()).then(|| to.to_string());
-            answer(contacts[from..to].to_vec(), next.as_deref())
+            let to = (from + list.limit as usize).min(notes.len());
+            let next = (to < notes.len()).then(|| to.to_string());
+            answer(notes[from..to].to_vec(), next.as_deref())
         }
         Request::Search(_, search) => {
-            let since = since(search);
-            let until = search.filters.get(1).map_or(Millis::MAX, |filter| filter.value as Millis);
-            let mut found: Vec<_> =
-                contacts.iter().filter(|item| (since..until).contains(&at(item))).cloned().collect();
+            let bounds = bounds(search);
+            let holds = |at: Millis| bounds.iter().any(|(from, to)| (*from..*to).contains(&at));
+            let mut found: Vec<_> = notes.iter().filter(|item| holds(at(item))).cloned().collect();
             found.sort_by_key(at);
             let total = Some(found.len() as u64);
             found.truncate(search.limit as usize);
             Response { total, ..answer(found, None) }
         }
-        Request::CmsList(..) => panic!("contacts are no CMS collection"),
+        other => panic!("notes have no {other:?}"),
     }
 }
 
 #[test]
 fn a_snapshot_delivers_what_is_there_and_the_stream_repeats_none_of_it() {
-    let mut engine = engine("crm.contacts", options(), None);
+    let mut engine = engine("crm.notes", options(), None);
     // The first was just made, within the second that HubSpot's Date leaves open; the last certainly later.
-    let page = vec![contact(1, HUB, HUB), contact(2, 5, 5), contact(3, HUB + 9_000, HUB + 9_000)];
-    assert_eq!(list(engine.next(LOCAL)), ListRequest { limit: 100, ..ListRequest::default() });
-    let changes = engine.absorb(answer(page.clone(), None), LOCAL).unwrap();
-    assert_eq!(operations(&changes), [change(Operation::Snapshot, "1"), change(Operation::Snapshot, "2")]);
+    let page = vec![note(1, HUB, HUB), note(2, 5, 5), note(3, HUB + 9_000, HUB + 9_000)];
+    let (request, changes) = exchange(&mut engine, LOCAL, list, answer(page.clone(), None));
+    assert_eq!(request, ListRequest { limit: 100, ..ListRequest::default() });
+    assert_eq!(operations(&changes.unwrap()), [change(Operation::Snapshot, "1"), change(Operation::Snapshot, "2")]);
     assert!(!engine.in_snapshot());
-    let poll = search(engine.next(LOCAL));
+    let news = answer(vec![page[0].clone(), page[2].clone()], None);
+    let (poll, changes) = exchange(&mut engine, LOCAL, search, news);
     assert_eq!(since(&poll), HUB - DATE_MARGIN);
-    let changes = engine.absorb(answer(vec![page[0].clone(), page[2].clone()], None), LOCAL).unwrap();
-    assert_eq!(operations(&changes), [change(Operation::Create, "3")]);
-    let later = contact(1, HUB, HUB + 9_500);
+    assert_eq!(operations(&changes.unwrap()), [change(Operation::Create, "3")]);
+    let later = note(1, HUB, HUB + 9_500);
     let (_, changes) = until_idle(&mut engine, LOCAL + 6_000, hubspot(&[later]));
     assert_eq!(operations(&changes), [change(Operation::Update, "1")]);
 }
 
 #[test]
 fn without_a_snapshot_the_first_poll_is_noted_and_the_next_delivered() {
-    let mut engine = engine("crm.contacts", Options { snapshot: false, ..options() }, None);
+    let mut engine = engine("crm.notes", Options { snapshot: false, ..options() }, None);
     assert!(engine.is_beginning());
-    assert_eq!(list(engine.next(LOCAL)).limit, 1, "only for HubSpot's clock");
-    assert!(engine.absorb(answer(vec![contact(1, 5, 5)], None), LOCAL).unwrap().is_empty());
+    let (request, changes) = exchange(&mut engine, LOCAL, list, answer(vec![note(1, 5, 5)], None));
+    assert_eq!(request.limit, 1, "only for HubSpot's clock");
+    assert!(changes.unwrap().is_empty());
     // Created in the same second, but before the stream.
-    assert_eq!(since(&search(engine.next(LOCAL))), HUB - DATE_MARGIN);
-    assert!(engine.absorb(answer(vec![contact(2, HUB, HUB)], None), LOCAL).unwrap().is_empty());
+    let (request, changes) = exchange(&mut engine, LOCAL, search, answer(vec![note(2, HUB, HUB)], None));
+    assert_eq!(since(&request), HUB - DATE_MARGIN);
+    assert!(changes.unwrap().is_empty());
     assert!(!engine.is_beginning());
     let (_, changes) = until_idle(
         &mut engine,
         LOCAL + 6_000,
-        hubspot(&[contact(1, 5, HUB + 10), contact(2, HUB, HUB), contact(3, HUB + 20, HUB + 20)]),
+        hubspot(&[note(1, 5, HUB + 10), note(2, HUB, HUB), note(3, HUB + 20, HUB + 20)]),
     );
     assert_eq!(operations(&changes), [change(Operation::Update, "1"), change(Operation::Create, "3")]);
 }
@@ -145,115 +197,188 @@ fn without_a_snapshot_the_first_poll_is_noted_and_the_next_delivered() {
 #[test]
 fn the_callers_clock_only_says_when_to_poll() {
     for local in [LOCAL, HUB, HUB - 90 * 86_400_000] {
-        let mut engine = engine("crm.contacts", options(), None);
-        engine.next(local);
-        engine.absorb(answer(Vec::new(), None), local).unwrap();
+        let mut engine = engine("crm.notes", options(), None);
+        exchange(&mut engine, local, list, answer(Vec::new(), None)).1.unwrap();
         let (requests, _) = until_idle(&mut engine, local + 1, hubspot(&[]));
         assert_eq!(requests.len(), 2, "a poll and a sweep");
-        assert_eq!(engine.next(local + 1), Ask::Wait(local + 5_001));
-        assert_eq!(since(&search(engine.next(local + 5_001))), HUB - DATE_MARGIN);
+        assert_eq!(engine.next(local + 1, 1), Ask::Wait(local + 5_001));
+        assert_eq!(since(&search(asked(&mut engine, local + 5_001).1)), HUB - DATE_MARGIN);
     }
 }
 
 #[test]
 fn an_answer_without_a_date_can_not_begin_a_stream() {
-    let mut engine = engine("crm.contacts", options(), None);
-    engine.next(LOCAL);
-    let answer = Response { date: None, ..answer(vec![contact(1, 5, 5)], None) };
-    assert_eq!(engine.absorb(answer, LOCAL).unwrap_err(), AnswerError::NoDate);
+    let mut engine = engine("crm.notes", options(), None);
+    let answer = Response { date: None, ..answer(vec![note(1, 5, 5)], None) };
+    assert_eq!(exchange(&mut engine, LOCAL, list, answer).1.unwrap_err(), AnswerError::NoDate);
 }
 
 #[test]
 fn a_cdc_position_of_the_go_connector_is_followed_from_a_lag_before_it() {
     let resume = Resume::GoCdc { timestamp: Some(HUB - 50) };
-    let mut engine = engine("crm.contacts", options(), Some(resume));
-    assert_eq!(since(&search(engine.next(LOCAL))), HUB - 50 - LAG);
-    let changes = engine.absorb(answer(vec![contact(1, 5, HUB - LAG)], None), LOCAL).unwrap();
-    assert_eq!(operations(&changes), [change(Operation::Update, "1")]);
+    let mut engine = engine("crm.notes", options(), Some(resume));
+    let (request, changes) = exchange(&mut engine, LOCAL, search, answer(vec![note(1, 5, HUB - LAG)], None));
+    assert_eq!(since(&request), HUB - 50 - LAG);
+    assert_eq!(operations(&changes.unwrap()), [change(Operation::Update, "1")]);
 }
 
 #[test]
 fn a_snapshot_position_of_the_go_connector_starts_over_and_follows_from_a_lag_before_its_start() {
     let resume = Resume::GoSnapshot { initial: Some(HUB - 70_000) };
-    let mut engine = engine("crm.contacts", options(), Some(resume));
-    assert_eq!(list(engine.next(LOCAL)).after, None);
-    let changes = engine.absorb(answer(vec![contact(1, 5, 5)], None), LOCAL).unwrap();
-    assert_eq!(operations(&changes), [change(Operation::Snapshot, "1")]);
-    assert_eq!(since(&search(engine.next(LOCAL))), HUB - 70_000 - LAG);
+    let mut engine = engine("crm.notes", options(), Some(resume));
+    let (request, changes) = exchange(&mut engine, LOCAL, list, answer(vec![note(1, 5, 5)], None));
+    assert_eq!(request.after, None);
+    assert_eq!(operations(&changes.unwrap()), [change(Operation::Snapshot, "1")]);
+    assert_eq!(since(&search(asked(&mut engine, LOCAL).1)), HUB - 70_000 - LAG);
 }
 
 #[test]
 fn a_resumed_snapshot_goes_on_behind_the_acknowledged_record() {
-    let cursor = Cursor::Snapshot { start: HUB, after: Some("51".into()), created: None, since: None };
-    let mut engine = engine("crm.contacts", options(), Some(Resume::At { cursor, number: 17 }));
-    assert_eq!(list(engine.next(LOCAL)).after.as_deref(), Some("51"));
-    let changes = engine.absorb(answer(vec![contact(60, 5, 5)], None), LOCAL).unwrap();
-    assert_eq!(changes[0].number, 18);
+    let left = Left::Objects(Place::Ranges(vec![Range { floor: 51, end: None }]));
+    let cursor = Cursor::Snapshot(Snapshotted { start: HUB, since: None, left });
+    let mut engine = engine("crm.notes", options(), Some(Resume::At(cursor)));
+    let (request, changes) = exchange(&mut engine, LOCAL, list, answer(vec![note(60, 5, 5)], None));
+    assert_eq!(request.after.as_deref(), Some("51"));
+    assert_eq!(operations(&changes.unwrap()), [change(Operation::Snapshot, "60")]);
+}
+
+#[test]
+fn a_snapshot_is_read_in_several_places_at_once() {
+    let mut engine = engine("crm.notes", options(), None);
+    let page = |from: u64| (from..from + 100).map(|id| note(id, 5, 5)).collect();
+    let (ticket, _) = asked(&mut engine, LOCAL);
+    assert_eq!(engine.next(LOCAL, 3), UNTIL_ANSWERED, "the first page says whether it can be");
+    assert_eq!(engine.absorb(ticket, answer(page(1), Some("100")), LOCAL).unwrap().len(), 100);
+    let mut after = Vec::new();
+    while let Ask::Request(ticket, request) = engine.next(LOCAL, 3) {
+        match request {
+            Request::Search(_, search) => {
+                assert!(search.descending);
+                let top = Response { total: Some(9_000), ..answer(vec![note(90_100, 5, 5)], None) };
+                assert!(engine.absorb(ticket, top, LOCAL).unwrap().is_empty());
+                assert_eq!(engine.progress().total, Some(9_000));
+            }
+            request => after.extend(list(request).after),
+        }
+    }
+    // The first goes on, and the range behind it is cut twice.
+    assert_eq!(after, ["100", "45100", "67600"]);
 }
 
 #[test]
 fn extra_properties_are_asked_for_beside_the_default_ones() {
     let extra = Options { extra_properties: vec!["phone".into(), "email".into()], ..options() };
-    let mut engine = engine("crm.contacts", extra, None);
-    assert!(list(engine.next(LOCAL)).properties.is_empty());
-    assert!(engine.absorb(answer(vec![contact(1, 5, 5)], None), LOCAL).unwrap().is_empty());
-    let again = list(engine.next(LOCAL));
-    assert_eq!((again.after, again.properties), (None, ["email", "lastmodifieddate", "phone"].map(Into::into).into()));
+    let mut engine = engine("crm.notes", extra, None);
+    let (request, changes) = exchange(&mut engine, LOCAL, list, answer(vec![note(1, 5, 5)], None));
+    assert!(request.properties.is_empty() && changes.unwrap().is_empty());
+    let again = list(asked(&mut engine, LOCAL).1);
+    let names = ["email", "hs_lastmodifieddate", "phone"].map(Into::into);
+    assert_eq!((again.after, again.properties), (None, names.into()));
+}
+
+/// What tells of merges is asked for, and not delivered to who didn't.
+#[test]
+fn a_merge_is_the_deletion_of_what_was_merged_away() {
+    let mut engine = following("crm.contacts", options());
+    let winner = |more: &str| {
+        let properties =
+            json!({"email": "a@b.c", "lastmodifieddate": (HUB + 5).to_string(), "hs_merged_object_ids": more});
+        Item::new(json!({"id": "7", "createdAt": 5, "properties": properties}).as_object().unwrap().clone())
+    };
+    exchange(&mut engine, LOCAL, search, answer(vec![winner("")], None)).1.unwrap();
+    let (request, changes) = exchange(&mut engine, LOCAL, search, answer(vec![winner("3;4")], None));
+    assert!(request.properties.iter().any(|name| name == "hs_merged_object_ids"));
+    let changes = changes.unwrap();
+    assert_eq!(
+        operations(&changes),
+        [change(Operation::Delete, "3"), change(Operation::Delete, "4"), change(Operation::Update, "7")]
+    );
+    assert_eq!((changes[0].reason, &changes[0].merged_into), (Some(DeleteReason::Merged), &Some("7".into())));
+    // The list of archived objects has them as well.
+    let archived = Response { items: vec![archived(3, HUB + 5), archived(9, HUB + 5)], ..answer(Vec::new(), None) };
+    let (_, changes) = exchange(&mut engine, LOCAL, list, archived);
+    assert!(changes.unwrap().is_empty());
+    // Of the other it isn't known whether it was merged.
+    let (read, changes) = exchange(&mut engine, LOCAL, |request| request, answer(vec![winner("3;4;9")], None));
+    assert!(matches!(read, Request::BatchRead(..)), "{read:?}");
+    let changes = changes.unwrap();
+    assert_eq!(operations(&changes), [change(Operation::Delete, "9")]);
+    assert_eq!((changes[0].reason, &changes[0].merged_into), (Some(DeleteReason::Merged), &Some("7".into())));
+}
+
+fn archived(id: u64, at: Millis) -> Item {
+    let object = json!({"id": id.to_string(), "createdAt": 5, "archivedAt": at, "archived": true});
+    Item::new(object.as_object().unwrap().clone())
 }
 
 #[test]
-fn what_a_count_misses_in_the_window_is_looked_for() {
-    let mut contacts: Vec<_> = (0..160).map(|id| contact(id, 5, HUB + id as Millis)).collect();
-    let cursor = Cursor::Follow { start: 0, known: 0, settled: HUB, fast: HUB, drain: None, sweep: HUB };
-    let mut engine = engine("crm.contacts", options(), Some(Resume::At { cursor, number: 0 }));
-    let (_, changes) = until_idle(&mut engine, LOCAL, hubspot(&contacts));
-    assert_eq!(changes.len(), 160);
-    // An entry appears in the middle of what has been read.
-    contacts.push(contact(999, 5, HUB + 80));
-    let (_, changes) = until_idle(&mut engine, LOCAL + 5_000, hubspot(&contacts));
-    assert_eq!(operations(&changes), [change(Operation::Update, "999")]);
+fn a_position_does_not_pass_over_what_is_being_completed() {
+    let associated = Options { associations: vec!["companies".into()], ..options() };
+    let mut engine = following("crm.notes", associated);
+    let before = engine.cursor().unwrap();
+    let late = Response { date: Some(HUB + 10 * LAG), ..answer(vec![note(1, 5, HUB + 5)], None) };
+    let (_, changes) = exchange(&mut engine, LOCAL, search, late);
+    assert!(changes.unwrap().is_empty(), "their associations are read first");
+    assert_eq!(engine.cursor(), Some(before));
+    let (ticket, request) = asked(&mut engine, LOCAL);
+    assert!(matches!(request, Request::Associations(..)), "{request:?}");
+    assert_eq!(engine.next(LOCAL, 1), UNTIL_ANSWERED, "one thing at a time");
+    let changes = engine.absorb(ticket, answer(Vec::new(), None), LOCAL).unwrap();
+    assert_eq!(operations(&changes), [change(Operation::Update, "1")]);
+    let Some(Cursor::Follow(followed)) = engine.cursor() else { panic!("it follows") };
+    assert!(followed.settled > HUB + LAG);
 }
 
 #[test]
-fn an_object_that_moved_within_the_window_late_is_found_by_counting_its_parts() {
-    let mut contacts: Vec<_> = (0..800).map(|id| contact(id, 5, HUB + id as Millis)).collect();
-    let cursor = Cursor::Follow { start: 0, known: 0, settled: HUB, fast: HUB, drain: None, sweep: HUB };
-    let mut engine = engine("crm.contacts", options(), Some(Resume::At { cursor, number: 0 }));
-    let (_, changes) = until_idle(&mut engine, LOCAL, hubspot(&contacts));
+fn what_appears_late_in_the_window_is_found_by_what_polls_carry() {
+    let mut notes: Vec<_> = (0..800).map(|id| note(id, 5, HUB + id as Millis)).collect();
+    let mut engine = following("crm.notes", options());
+    let (_, changes) = until_idle(&mut engine, LOCAL, hubspot(&notes));
     assert_eq!(changes.len(), 800);
-    contacts[7] = contact(7, 5, HUB + 750);
-    let polls = (1..=10).map(|poll| until_idle(&mut engine, LOCAL + poll * 5_000, hubspot(&contacts)).1);
-    assert_eq!(operations(&polls.flatten().collect::<Vec<_>>()), [change(Operation::Update, "7")]);
+    // An entry appears in the middle, another object moves within the window.
+    notes.push(note(999, 5, HUB + 80));
+    notes[7] = note(7, 5, HUB + 450);
+    let polls: Vec<_> = (1..=10).map(|poll| until_idle(&mut engine, LOCAL + poll * 5_000, hubspot(&notes))).collect();
+    let changes: Vec<_> = polls.iter().flat_map(|(_, changes)| operations(changes)).collect();
+    assert_eq!(changes, [change(Operation::Update, "999"), change(Operation::Update, "7")]);
+    assert!(polls.iter().all(|(requests, _)| requests.len() == 1), "a poll each, and nothing else");
+    assert_eq!(engine.progress().lateness.rows, 2);
 }
 
-/// Its count doesn't show it: the object was in the window before, and still is.
+/// The object was in the window before, and still is.
 #[test]
 fn a_change_in_the_millisecond_of_the_last_one_is_found_at_once() {
-    let mut contacts: Vec<_> = (0..160).map(|id| contact(id, 5, HUB + id as Millis)).collect();
-    let cursor = Cursor::Follow { start: 0, known: 0, settled: HUB, fast: HUB, drain: None, sweep: HUB };
-    let mut engine = engine("crm.contacts", options(), Some(Resume::At { cursor, number: 0 }));
-    let (_, changes) = until_idle(&mut engine, LOCAL, hubspot(&contacts));
+    let mut notes: Vec<_> = (0..160).map(|id| note(id, 5, HUB + id as Millis)).collect();
+    let mut engine = following("crm.notes", options());
+    let (_, changes) = until_idle(&mut engine, LOCAL, hubspot(&notes));
     assert_eq!(changes.len(), 160);
-    contacts[7] = contact(7, 5, HUB + 159);
-    let (_, changes) = until_idle(&mut engine, LOCAL + 5_000, hubspot(&contacts));
+    notes[7] = note(7, 5, HUB + 159);
+    let (_, changes) = until_idle(&mut engine, LOCAL + 5_000, hubspot(&notes));
     assert_eq!(operations(&changes), [change(Operation::Update, "7")]);
 }
 
 #[test]
 fn requests_per_thousand_stay_within_their_bounds() {
-    let old: Vec<_> = (0..1_000).map(|id| contact(id, 5, 5)).collect();
-    let mut engine = engine("crm.contacts", options(), None);
+    let old: Vec<_> = (1..=1_000).map(|id| note(id, 5, 5)).collect();
+    let mut engine = engine("crm.notes", options(), None);
     let (requests, changes) = until_idle(&mut engine, LOCAL, hubspot(&old));
     assert_eq!(changes.len(), 1_000);
     // Ten pages, and then the first poll and the first sweep.
     assert!(requests.len() <= 12, "{}", requests.len());
-    let news: Vec<_> = (0..1_000).map(|id| contact(id, 5, HUB + 1 + id as Millis)).collect();
+    let news: Vec<_> = (0..1_000).map(|id| note(id, 5, HUB + 1 + id as Millis)).collect();
     let (requests, changes) = until_idle(&mut engine, LOCAL + 5_000, hubspot(&news));
     assert_eq!(changes.len(), 1_000);
     assert!(requests.len() <= 6, "{}", requests.len());
-    // Once all is quiet: a poll, and at times a count of the window.
-    let (requests, changes) = until_idle(&mut engine, LOCAL + 10_000, hubspot(&news));
-    assert!(changes.is_empty() && requests.len() <= 2, "{requests:?}");
+    // Both cursors: polls that would be made anyway settle them, once a lag has passed.
+    let mut hubspot = hubspot(&news);
+    for poll in 2..400 {
+        let now = LOCAL + poll * 5_000;
+        let reply = |request: &Request| Response { date: Some(HUB + now - LOCAL), ..hubspot(request) };
+        let (requests, changes) = until_idle(&mut engine, now, reply);
+        let sweeps = requests.iter().filter(|request| matches!(request, Request::List(..))).count();
+        assert!(changes.is_empty() && requests.len() - sweeps == 1, "{requests:?}");
+    }
+    assert!(engine.progress().settled > Some(HUB + 1_000));
 }
 
 #[test]
@@ -263,30 +388,31 @@ fn what_says_that_it_is_deleted_is_no_part_of_a_snapshot() {
         Item::new(table.as_object().unwrap().clone())
     };
     let mut engine = engine("cms.hubdb.tables", options(), None);
-    assert!(matches!(engine.next(LOCAL), Ask::Request(Request::CmsList(_, CmsListRequest { archived: false, .. }))));
-    let changes = engine.absorb(answer(vec![table("1", false), table("2", true)], None), LOCAL).unwrap();
-    assert_eq!(operations(&changes), [change(Operation::Snapshot, "1")]);
+    let tables = answer(vec![table("1", false), table("2", true)], None);
+    let (request, changes) = exchange(&mut engine, LOCAL, |request| request, tables);
+    assert!(matches!(request, Request::CmsList(_, CmsListRequest { archived: false, .. })));
+    assert_eq!(operations(&changes.unwrap()), [change(Operation::Snapshot, "1")]);
 }
 
 #[test]
 fn an_idle_source_pauses_whatever_its_intervals_are() {
-    for resource in ["crm.contacts", "cms.blogs.posts", "cms.urlRedirects"] {
+    for resource in ["crm.notes", "cms.blogs.posts", "cms.urlRedirects"] {
         let mut engine = engine(resource, Options { deletes_interval: 0, polling_period: 0, ..options() }, None);
         until_idle(&mut engine, LOCAL, |_| answer(Vec::new(), None));
         let (mut now, mut sweeps) = (LOCAL, 0);
         while now < LOCAL + 10_000 {
-            match engine.next(now) {
+            match engine.next(now, 1) {
                 Ask::Wait(until) => {
                     assert!(until > now);
                     now = until;
                 }
-                Ask::Request(request) => {
+                Ask::Request(ticket, request) => {
                     sweeps += usize::from(matches!(
                         request,
                         Request::List(_, ListRequest { archived: true, .. })
                             | Request::CmsList(_, CmsListRequest { archived: true, .. })
                     ));
-                    engine.absorb(answer(Vec::new(), None), now).unwrap();
+                    engine.absorb(ticket, answer(Vec::new(), None), now).unwrap();
                 }
             }
         }
@@ -298,24 +424,29 @@ fn an_idle_source_pauses_whatever_its_intervals_are() {
 #[test]
 fn a_go_snapshot_keeps_its_look_back_through_a_restart() {
     let started = HUB - 70_000;
-    let mut first = engine("crm.contacts", options(), Some(Resume::GoSnapshot { initial: Some(started) }));
-    first.next(LOCAL);
-    let changes = first.absorb(answer(vec![contact(1, 5, 5)], Some("1")), LOCAL).unwrap();
-    let position = changes[0].position("crm.contacts");
+    let mut first = engine("crm.notes", options(), Some(Resume::GoSnapshot { initial: Some(started) }));
+    let full = answer(vec![note(1, 5, 5)], Some("1"));
+    let changes = exchange(&mut first, LOCAL, list, full).1.unwrap();
+    let Cursor::Snapshot(Snapshotted { start, since: looked_back, .. }) = &changes[0].cursor else {
+        panic!("snapshot")
+    };
+    assert_eq!((*start, *looked_back), (started, Some(started - LAG)));
+    let position = changes[0].position(hubspot_catalog::find("crm.notes").unwrap(), 1);
     for snapshot in [true, false] {
-        let resume = crate::position::parse(&position, "crm.contacts").unwrap();
-        let mut engine = engine("crm.contacts", Options { snapshot, ..options() }, resume);
+        let resume = resumed(&position, "crm.notes").unwrap();
+        let mut engine = engine("crm.notes", Options { snapshot, ..options() }, resume);
         if snapshot {
-            assert_eq!(list(engine.next(LOCAL)).after.as_deref(), Some("1"));
-            let changes = engine.absorb(answer(vec![contact(2, 5, 5)], None), LOCAL).unwrap();
-            assert_eq!(changes[0].cursor, first_cursor(started, "2"));
+            let (request, changes) = exchange(&mut engine, LOCAL, list, answer(vec![note(2, 5, 5)], None));
+            assert_eq!(request.after.as_deref(), Some("1"));
+            assert_eq!(changes.unwrap().len(), 1);
         }
-        assert_eq!(since(&search(engine.next(LOCAL))), started - LAG);
+        assert_eq!(since(&search(asked(&mut engine, LOCAL).1)), started - LAG);
     }
 }
 
-fn first_cursor(start: Millis, after: &str) -> Cursor {
-    Cursor::Snapshot { start, after: Some(after.into()), created: None, since: Some(start - LAG) }
+fn resumed(position: &Position, resource: &str) -> Result<Option<Resume>, crate::PositionError> {
+    let resumption = crate::position::parse(position, &[resource])?;
+    Ok(resumption.and_then(|mut resumption| resumption.resources.remove(resource)))
 }
 
 /// A position that a person has edited may stop the stream with an error, or make it begin at an odd time.
@@ -326,32 +457,34 @@ fn no_number_in_a_position_makes_the_engine_panic() {
     let lags = [0, LAG, i64::MAX / 4];
     for (time, number) in times.into_iter().flat_map(|time| [(time, 0), (time, u64::MAX)]) {
         let follow = |field: &str| {
-            let mut position = json!({"v": 1, "resource": "crm.contacts", "n": number, "phase": "follow", "start": HUB,
+            let mut position = json!({"v": 1, "resource": "crm.notes", "n": number, "phase": "follow", "start": HUB,
                 "known": HUB, "settled": HUB, "fast": HUB, "sweep": HUB, "drain": number});
             position[field] = time.into();
             position
         };
         let snapshot = |field: &str| {
-            let mut position =
-                json!({"v": 1, "resource": "crm.contacts", "n": number, "phase": "snapshot", "start": HUB});
+            let mut position = json!({"v": 1, "resource": "crm.notes", "n": number, "phase": "snapshot", "start": HUB});
             position[field] = time.into();
             position
         };
         let positions = ["start", "known", "settled", "fast", "sweep"].map(follow).into_iter();
         for position in positions.chain(["start", "created", "since"].map(snapshot)) {
             let position = Position::new(position.to_string().into_bytes());
-            let Ok(resume) = crate::position::parse(&position, "crm.contacts") else {
+            let Ok(resume) = resumed(&position, "crm.notes") else {
                 refused += 1;
                 continue;
             };
             for lag in lags {
-                let mut engine = engine("crm.contacts", Options { lag, ..options() }, resume.clone());
+                let mut engine = engine("crm.notes", Options { lag, ..options() }, resume.clone());
                 for poll in 0..3 {
                     let edge = [5, HUB, crate::item::LATEST][poll];
-                    let reply = |_: &Request| answer(vec![contact(poll as u64, edge, edge)], None);
+                    let reply = |request: &Request| match request {
+                        Request::Search(_, SearchRequest { descending: true, .. }) => answer(Vec::new(), None),
+                        _ => answer(vec![note(1_000 + poll as u64, edge, edge)], None),
+                    };
                     for change in until_idle(&mut engine, LOCAL + poll as Millis * 61_000, reply).1 {
-                        let position = change.position("crm.contacts");
-                        assert!(crate::position::parse(&position, "crm.contacts").is_ok(), "{position}");
+                        let position = change.position(hubspot_catalog::find("crm.notes").unwrap(), number);
+                        assert!(resumed(&position, "crm.notes").is_ok(), "{position}");
                         read += 1;
                     }
                 }

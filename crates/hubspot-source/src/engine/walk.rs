@@ -4,6 +4,9 @@
 //! withholds its last millisecond (there may be more of it on the next page) and the next page starts there. When a
 //! page is one single millisecond, that millisecond is drained on its own, by id (search) or by HubSpot's page cursor
 //! (CMS).
+//!
+//! A page has room for more than the news. A search may carry a [`Rider`]: an older stretch, read along in the same
+//! request.
 
 use crate::ask::Response;
 use crate::error::AnswerError;
@@ -18,6 +21,21 @@ pub(crate) struct Walk {
     pub(crate) drain: Option<Drain>,
     /// Where the walk ends; `None` is the head.
     pub(crate) until: Option<Millis>,
+    /// An older stretch that the next page reads along.
+    pub(crate) rider: Option<Rider>,
+}
+
+/// A stretch that lies before a walk and is read along with its next page: from, and to before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rider {
+    pub(crate) from: Millis,
+    pub(crate) to: Millis,
+}
+
+impl Rider {
+    fn holds(self, at: Millis) -> bool {
+        (self.from..self.to).contains(&at)
+    }
 }
 
 /// How far one millisecond has been drained.
@@ -60,8 +78,10 @@ pub(crate) struct Row {
 /// What a page meant.
 #[derive(Debug)]
 pub(crate) struct Step {
-    /// The rows that it is safe to take, in order.
+    /// The rows that it is safe to take, in order: those of the rider first.
     pub(crate) rows: Vec<Row>,
+    /// As much of the rider as has been read without a hole.
+    pub(crate) ridden: Option<Rider>,
     /// The stretch that has now been read without a hole: from, to (`None`: the head), and HubSpot's clock at the
     /// (oldest) reading.
     pub(crate) covered: Option<(Millis, Option<Millis>, Millis)>,
@@ -71,7 +91,13 @@ pub(crate) struct Step {
 
 impl Walk {
     pub(crate) fn from(at: Millis, until: Option<Millis>) -> Self {
-        Self { at, drain: None, until }
+        Self { at, drain: None, until, rider: None }
+    }
+
+    /// The same walk, whose next page reads a stretch before it along.
+    pub(crate) fn carrying(self, rider: Option<Rider>) -> Self {
+        debug_assert!(rider.is_none_or(|rider| rider.to <= self.at && self.drain.is_none()));
+        Self { rider, ..self }
     }
 
     fn on(&self, at: Millis) -> Option<Self> {
@@ -92,11 +118,17 @@ impl Walk {
         if let Some(drain) = self.drain.clone() {
             return Ok(self.drained(draining, drain, rows, response, full, hub));
         }
-        rows.retain(|row| row.at >= self.at && self.until.is_none_or(|until| row.at < until));
+        // A search also returns rows outside the asked range: times are rounded, and objects change during the query.
+        rows.retain(|row| {
+            row.at >= self.at && self.until.is_none_or(|until| row.at < until)
+                || self.rider.is_some_and(|rider| rider.holds(row.at))
+        });
         rows.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
         if !full {
-            let next = None;
-            return Ok(Step { rows, covered: Some((self.at, self.until, hub)), next });
+            return Ok(Step { rows, ridden: self.rider, covered: Some((self.at, self.until, hub)), next: None });
+        }
+        if let Some(rider) = self.rider {
+            return Ok(self.full_with(rider, rows, hub));
         }
         let Some(last) = rows.last().map(|row| row.at) else {
             // CMS filters are exclusive or inclusive as HubSpot pleases: a page may be full of the millisecond before.
@@ -114,11 +146,27 @@ impl Walk {
         if alone {
             next.drain = Some(Drain::default());
         }
-        Ok(Step { rows, covered: Some((self.at, Some(last), hub)), next: Some(next) })
+        Ok(Step { rows, ridden: None, covered: Some((self.at, Some(last), hub)), next: Some(next) })
+    }
+
+    /// A full page with a rider: sorted by time, so that it is the walk's own part that is cut off first.
+    fn full_with(self, rider: Rider, mut rows: Vec<Row>, hub: Millis) -> Step {
+        let alone = Self { rider: None, ..self };
+        let Some(last) = rows.last().map(|row| row.at) else {
+            return Step { rows, ridden: None, covered: None, next: Some(alone) };
+        };
+        rows.retain(|row| row.at < last);
+        if last < alone.at {
+            let ridden = (last > rider.from).then_some(Rider { to: last, ..rider });
+            return Step { rows, ridden, covered: None, next: Some(alone) };
+        }
+        let covered = (last > alone.at).then_some((alone.at, Some(last), hub));
+        Step { rows, ridden: Some(rider), covered, next: Some(Self { at: last, ..alone }) }
     }
 
     fn into_drain(self) -> Step {
-        Step { rows: Vec::new(), covered: None, next: Some(Self { drain: Some(Drain::default()), ..self }) }
+        let next = Some(Self { drain: Some(Drain::default()), ..self });
+        Step { rows: Vec::new(), ridden: None, covered: None, next }
     }
 
     fn drained(
@@ -144,7 +192,8 @@ impl Walk {
                 if drain.total.is_some() && drain.total != response.total {
                     // Objects came or went, and pages shifted: what was read so far stays read, the rest is read again.
                     let again = Drain { hub: Some(hub), ..Drain::default() };
-                    return Step { rows: Vec::new(), covered: None, next: Some(Self { drain: Some(again), ..self }) };
+                    let next = Some(Self { drain: Some(again), ..self });
+                    return Step { rows: Vec::new(), ridden: None, covered: None, next };
                 }
                 drain.total = response.total;
                 drain.page.clone_from(&response.next);
@@ -154,9 +203,10 @@ impl Walk {
         rows.retain(|row| row.at == self.at);
         rows.sort_by(|a, b| a.id.cmp(&b.id));
         if more {
-            Step { rows, covered: None, next: Some(Self { drain: Some(drain), ..self }) }
+            Step { rows, ridden: None, covered: None, next: Some(Self { drain: Some(drain), ..self }) }
         } else {
-            Step { rows, covered: Some((self.at, Some(self.at + 1), hub)), next: self.on(self.at + 1) }
+            let covered = Some((self.at, Some(self.at + 1), hub));
+            Step { rows, ridden: None, covered, next: self.on(self.at + 1) }
         }
     }
 }
@@ -216,8 +266,41 @@ mod tests {
     }
 
     #[test]
+    fn a_rider_is_read_along_and_what_lies_between_is_left_out() {
+        let rider = Some(Rider { from: 2, to: 5 });
+        let step =
+            page(Walk::from(10, None).carrying(rider), &[(1, 1), (2, 2), (3, 4), (4, 5), (5, 10), (6, 12)], 9, 99);
+        assert_eq!(ids(&step), ["2", "3", "5", "6"]);
+        assert_eq!((step.ridden, step.covered, step.next), (rider, Some((10, None, 99)), None));
+    }
+
+    #[test]
+    fn a_full_page_with_a_rider_goes_on_without_it() {
+        let rider = Some(Rider { from: 2, to: 5 });
+        let walk = || Walk::from(10, None).carrying(rider);
+        // The news are cut off.
+        let step = page(walk(), &[(2, 2), (3, 4), (5, 10), (6, 12)], 4, 99);
+        assert_eq!(ids(&step), ["2", "3", "5"]);
+        assert_eq!(
+            (step.ridden, step.covered, step.next),
+            (rider, Some((10, Some(12), 99)), Some(Walk::from(12, None)))
+        );
+        // Only the first millisecond of the news is there: it may go on.
+        let step = page(walk(), &[(2, 2), (3, 4), (5, 10), (6, 10)], 4, 99);
+        assert_eq!(ids(&step), ["2", "3"]);
+        assert_eq!((step.ridden, step.covered, step.next), (rider, None, Some(Walk::from(10, None))));
+        // The rider itself is cut off.
+        let step = page(walk(), &[(2, 2), (3, 3), (4, 4), (6, 4)], 4, 99);
+        assert_eq!(ids(&step), ["2", "3"]);
+        assert_eq!(step.ridden, Some(Rider { from: 2, to: 4 }));
+        assert_eq!((step.covered, step.next), (None, Some(Walk::from(10, None))));
+        let step = page(walk(), &[(2, 2), (3, 2), (4, 2), (6, 2)], 4, 99);
+        assert!(step.rows.is_empty() && step.ridden.is_none());
+    }
+
+    #[test]
     fn a_bounded_walk_ends_at_its_bound() {
-        let walk = Walk { at: 11, drain: Some(Drain::default()), until: Some(12) };
+        let walk = Walk { drain: Some(Drain::default()), ..Walk::from(11, Some(12)) };
         let step = page(walk, &[(5, 11)], 4, 99);
         assert_eq!((step.covered, step.next), (Some((11, Some(12), 99)), None));
     }
@@ -229,7 +312,7 @@ mod tests {
             next: next.map(Into::into),
             ..Response::default()
         };
-        let walk = Walk { at: 12, drain: Some(Drain::default()), until: None };
+        let walk = Walk { drain: Some(Drain::default()), ..Walk::from(12, None) };
         let step =
             walk.absorb(Draining::ByPage, rows(&[(1, 12), (2, 12)]), &answer(5, Some("p2")), 2, 50).expect("fine");
         assert_eq!(ids(&step), ["1", "2"]);

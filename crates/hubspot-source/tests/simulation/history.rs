@@ -3,6 +3,7 @@
 use fastrand::Rng;
 use hubspot_source::engine::Options;
 use hubspot_source::item::Millis;
+use hubspot_source::{Properties, Values};
 
 /// What kind of history a seed stands for.
 #[derive(Clone, Debug)]
@@ -26,8 +27,20 @@ pub(crate) struct History {
     pub(crate) polling_period: Millis,
     pub(crate) deletes_interval: Millis,
     pub(crate) page_size: u32,
-    /// The reader's clock less HubSpot's.
+    /// The reader's clock less HubSpot's, until it is killed.
     pub(crate) clock_offset: Millis,
+    /// So many requests of a snapshot may be under way at once.
+    pub(crate) room: usize,
+    /// From one request in the background to the next.
+    pub(crate) background_pause: Millis,
+    /// Cursors of lists aren't ids.
+    pub(crate) opaque: bool,
+    /// Searches return rows from just outside what was asked for.
+    pub(crate) noise: bool,
+    /// Some merges make a new object of both.
+    pub(crate) merges_mint: bool,
+    /// What was merged away is in the list of archived objects.
+    pub(crate) merged_are_archived: bool,
     /// One in so many requests is the reader's last.
     pub(crate) kill: usize,
 }
@@ -51,6 +64,12 @@ impl History {
             deletes_interval: rng.i64(3_000..20_000),
             page_size: if many_ties { 100 } else { rng.u32(5..=100) },
             clock_offset: rng.i64(-3 * 86_400_000..3 * 86_400_000),
+            room: rng.usize(1..6),
+            background_pause: rng.i64(0..500),
+            opaque: seed % 7 == 5,
+            noise: rng.bool(),
+            merges_mint: rng.bool(),
+            merged_are_archived: rng.bool(),
             kill: if many_ties { rng.usize(60..200) } else { rng.usize(8..80) },
         }
     }
@@ -68,11 +87,22 @@ impl History {
     pub(crate) fn options(&self) -> Options {
         Options {
             page_size: self.page_size,
+            properties: Properties::Default,
             extra_properties: Vec::new(),
+            values: Values::Strings,
+            history: false,
+            associations: Vec::new(),
             snapshot: self.snapshot,
             polling_period: self.polling_period,
             lag: self.lag,
             deletes_interval: self.deletes_interval,
+            deletes_payload: false,
+            audit_interval: None,
+            calculated_interval: None,
+            associations_interval: None,
+            directory_interval: self.deletes_interval,
+            directory_ids: 200,
+            background_pause: self.background_pause,
         }
     }
 }

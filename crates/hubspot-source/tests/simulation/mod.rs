@@ -8,8 +8,10 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, SecondsFormat};
 use fastrand::Rng;
 use hubspot_catalog::{Crm, Kind, Resource};
-use hubspot_source::ask::{CmsListRequest, Comparison, ListRequest, Request, Response, SearchRequest};
-use hubspot_source::item::{Item, Millis};
+use hubspot_source::ask::{
+    BatchReadRequest, CmsListRequest, Comparison, ListRequest, Request, Response, SearchRequest,
+};
+use hubspot_source::item::{Item, ItemId, Millis};
 use opencdc::Map;
 use serde_json::json;
 
@@ -24,6 +26,8 @@ struct Object {
     created: Millis,
     version: Millis,
     value: u64,
+    /// What has been merged into it.
+    merged: Vec<u64>,
 }
 
 /// An object in the list of archived ones, which may show it late.
@@ -60,6 +64,8 @@ pub(crate) struct World {
     bursts_left: usize,
     /// Whether "after" includes its instant: the CMS documents don't say.
     inclusive: bool,
+    /// Which object another was merged into.
+    winners: HashMap<u64, u64>,
 }
 
 impl World {
@@ -81,6 +87,7 @@ impl World {
             changes_left: history.changes,
             bursts_left: history.bursts,
             inclusive: seed.is_multiple_of(2),
+            winners: HashMap::new(),
         };
         for _ in 0..history.initial {
             // Some of the account is old, some has just been changed, some shares its instant.
@@ -135,9 +142,49 @@ impl World {
                 break id;
             }
         };
-        let object = Object { created: self.now, version: self.now, value: self.rng.u64(..) };
+        let object = Object { created: self.now, version: self.now, value: self.rng.u64(..), merged: Vec::new() };
         self.store.insert(id, object.clone());
         self.note(id, Some(object), history);
+    }
+
+    /// Merges an object into another, or both into a new one.
+    fn merge(&mut self, history: &History) {
+        let now = self.now;
+        let ids = [(); 2].map(|()| Self::some_id(&mut self.rng, &self.store));
+        let [Some(winner), Some(loser)] = ids else { return };
+        if winner == loser || [winner, loser].iter().any(|id| self.store[id].version >= now) {
+            return;
+        }
+        let mut object = self.store[&winner].clone();
+        object.version = now;
+        object.value = self.rng.u64(..);
+        let mut losers = vec![loser];
+        let mut id = winner;
+        if history.merges_mint && self.rng.bool() {
+            losers.push(winner);
+            id = winner + 1_000_000_000_000 + self.rng.u64(..1_000);
+            object.created = now;
+        }
+        for loser in losers {
+            if let Some(lost) = self.store.remove(&loser) {
+                object.merged.extend(lost.merged.iter().copied().filter(|_| loser != winner));
+                object.merged.push(loser);
+                self.winners.insert(loser, id);
+                if history.merged_are_archived {
+                    self.list_as_archived(loser, lost, history);
+                }
+                self.note(loser, None, history);
+            }
+        }
+        self.store.insert(id, object.clone());
+        self.note(id, Some(object), history);
+    }
+
+    fn list_as_archived(&mut self, id: u64, object: Object, history: &History) {
+        let late = if self.rng.u8(..3) > 0 { self.rng.i64(0..=history.index_lag) } else { 0 };
+        let (at, listed) = (self.now, self.now + late);
+        self.all_listed = self.all_listed.max(listed);
+        self.archived.insert(id, Archived { at, listed, object });
     }
 
     fn some_id<T>(rng: &mut Rng, of: &BTreeMap<u64, T>) -> Option<u64> {
@@ -160,10 +207,7 @@ impl World {
         if self.store.get(&id).is_some_and(|object| object.version < self.now)
             && let Some(object) = self.store.remove(&id)
         {
-            let late = if self.rng.u8(..3) > 0 { self.rng.i64(0..=history.index_lag) } else { 0 };
-            let (at, listed) = (self.now, self.now + late);
-            self.all_listed = self.all_listed.max(listed);
-            self.archived.insert(id, Archived { at, listed, object });
+            self.list_as_archived(id, object, history);
             self.note(id, None, history);
         }
     }
@@ -171,7 +215,8 @@ impl World {
     fn restore(&mut self, history: &History) {
         let Some(id) = Self::some_id(&mut self.rng, &self.archived) else { return };
         let Archived { at, mut object, .. } = self.archived[&id].clone();
-        if at < self.now {
+        // What was merged away can't be restored.
+        if at < self.now && !self.winners.contains_key(&id) {
             self.archived.remove(&id);
             object.version = self.now;
             self.store.insert(id, object.clone());
@@ -191,6 +236,7 @@ impl World {
                 self.burst(history);
             }
             match self.rng.u8(..20) {
+                5 if matches!(self.resource.kind, Kind::Crm(crm) if crm.merge) => self.merge(history),
                 0..6 => self.create(history),
                 6..16 => {
                     if let Some(id) = Self::some_id(&mut self.rng, &self.store) {
@@ -227,9 +273,11 @@ impl World {
         let (before, after) = (self.rng.i64(5..200), self.rng.i64(5..200));
         self.pass(before, history);
         let mut response = match request {
-            Request::List(_, list) => self.list(list),
-            Request::Search(crm, search) => self.search(crm, search),
+            Request::List(_, list) => self.list(list, history),
+            Request::Search(crm, search) => self.search(crm, search, history),
             Request::CmsList(_, list) => self.cms_list(list),
+            Request::BatchRead(_, read) => self.batch_read(read),
+            other => panic!("the simulation has no {other:?}"),
         };
         self.pass(after, history);
         // The header has whole seconds, and is written somewhere between reading and arriving.
@@ -238,9 +286,14 @@ impl World {
         response
     }
 
-    fn list(&self, list: &ListRequest) -> Response {
+    fn list(&self, list: &ListRequest, history: &History) -> Response {
         assert!(list.limit <= 100);
-        let after = list.after.as_deref().map_or(0, |after| after.parse::<u64>().expect("our cursor")) + 1;
+        let cursor = |after: &str| {
+            let id = if history.opaque { after.strip_prefix("behind-") } else { Some(after) };
+            id.and_then(|id| id.parse::<u64>().ok())
+        };
+        // Where cursors aren't ids, an id is none, and HubSpot may take it for the beginning.
+        let after = list.after.as_deref().and_then(cursor).map_or(0, |after| after + 1);
         let limit = list.limit as usize;
         let page: Vec<(u64, Item)> = if list.archived {
             self.archived
@@ -252,44 +305,78 @@ impl World {
         } else {
             self.store.range(after..).take(limit + 1).map(|(id, object)| (*id, self.item(*id, object, None))).collect()
         };
-        let next = (page.len() > limit).then(|| page[limit - 1].0.to_string());
+        let mark = if history.opaque { "behind-" } else { "" };
+        let next = (page.len() > limit).then(|| format!("{mark}{}", page[limit - 1].0));
         let items = page.into_iter().take(limit).map(|(_, item)| item).collect();
         Response { items, next, ..Response::default() }
     }
 
-    fn search(&self, crm: &Crm, search: &SearchRequest) -> Response {
-        assert!(search.limit <= 200);
-        let (mut from, mut to, mut behind) = (Millis::MIN, Millis::MAX, 0);
-        for filter in &search.filters {
-            let value = Millis::try_from(filter.value).expect("in range");
-            match (filter.property.as_str(), filter.operator) {
-                ("hs_object_id", Comparison::Greater) => behind = value as u64,
-                (property, operator) if property == crm.updated_property => match operator {
-                    Comparison::GreaterOrEqual => from = value,
-                    Comparison::Less => to = value,
-                    Comparison::Equal => (from, to) = (value, value + 1),
-                    Comparison::Greater => from = value + 1,
-                },
-                other => panic!("the simulation has no {other:?}"),
+    /// Objects by id; what was merged away answers as what it was merged into.
+    fn batch_read(&self, read: &BatchReadRequest) -> Response {
+        assert!(read.ids.len() <= 100);
+        let living = |id: &ItemId| {
+            let ItemId::Number(mut id) = *id else { panic!("ids are numbers") };
+            while let Some(winner) = self.winners.get(&id) {
+                id = *winner;
             }
-        }
-        let found = || self.by_version.range((from, 0)..(to.max(from), 0)).map(|(_, id)| *id).filter(|id| *id > behind);
-        let limit = search.limit as usize;
-        let ids: Vec<u64> = if search.sort == "hs_object_id" {
-            let mut ids: Vec<u64> = found().collect();
-            ids.sort_unstable();
-            ids.truncate(limit);
-            ids
-        } else {
-            assert_eq!(search.sort, crm.updated_property);
-            found().take(limit).collect()
+            Some(self.item(id, self.store.get(&id)?, None))
         };
-        let total = (limit == 1).then(|| found().count() as u64);
+        let items = if read.archived { Vec::new() } else { read.ids.iter().filter_map(living).collect() };
+        Response { items, ..Response::default() }
+    }
+
+    fn search(&mut self, crm: &Crm, search: &SearchRequest, history: &History) -> Response {
+        assert!(search.limit <= 200 && search.groups.len() <= 6);
+        let limit = search.limit as usize;
+        if search.descending {
+            assert_eq!((search.sort.as_str(), search.groups.len()), ("hs_object_id", 0));
+            let last = self
+                .index
+                .iter()
+                .filter_map(|(id, entry)| Some((id, entry.object.as_ref()?)))
+                .max_by_key(|(id, _)| **id);
+            let items = last.map(|(id, object)| self.item(*id, object, None)).into_iter().collect();
+            return Response { items, total: Some(self.by_version.len() as u64), ..Response::default() };
+        }
+        let mut ids: Vec<(Millis, u64, u64)> = Vec::new();
+        for group in &search.groups {
+            let (mut from, mut to, mut behind) = (Millis::MIN, Millis::MAX, 0);
+            for filter in group {
+                let value = Millis::try_from(filter.value).expect("in range");
+                match (filter.property.as_str(), filter.operator) {
+                    ("hs_object_id", Comparison::Greater) => behind = value as u64,
+                    (property, operator) if property == crm.updated_property => match operator {
+                        Comparison::GreaterOrEqual => from = value,
+                        Comparison::Less => to = value,
+                        Comparison::Equal => (from, to) = (value, value + 1),
+                        Comparison::Greater => from = value + 1,
+                    },
+                    other => panic!("the simulation has no {other:?}"),
+                }
+            }
+            // Times are rounded at times: a row from just outside.
+            if history.noise && behind == 0 && self.rng.u8(..4) == 0 {
+                let near = self.by_version.range(..(from, 0)).next_back();
+                ids.extend(near.map(|((version, order), id)| (*version, *order, *id)));
+            }
+            let found = self.by_version.range((from, 0)..(to.max(from), 0)).filter(|(_, id)| **id > behind);
+            // By time, rows of a millisecond come in no order; a page needs no more than these of each group.
+            let by_id = search.sort == "hs_object_id";
+            let most = if by_id { usize::MAX } else { limit };
+            ids.extend(found.take(most).map(
+                |((version, order), id)| {
+                    if by_id { (0, *id, *id) } else { (*version, *order, *id) }
+                },
+            ));
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        ids.truncate(limit);
         let items = ids
             .iter()
-            .filter_map(|id| self.index[id].object.as_ref().map(|object| self.item(*id, object, None)))
+            .filter_map(|(_, _, id)| self.index[id].object.as_ref().map(|object| self.item(*id, object, None)))
             .collect();
-        Response { items, total, ..Response::default() }
+        Response { items, ..Response::default() }
     }
 
     /// The page cursor is an offset into a list that changes.
@@ -328,7 +415,7 @@ impl World {
         let next = (end < found.len()).then(|| end.to_string());
         let page = found.iter().skip(offset).take(list.limit as usize);
         let items = page.map(|(id, at, object)| self.item(*id, object, *at)).collect();
-        Response { items, next, total: Some(found.len() as u64), date: None }
+        Response { items, next, total: Some(found.len() as u64), ..Response::default() }
     }
 
     fn item(&self, id: u64, object: &Object, archived_at: Option<Millis>) -> Item {
@@ -339,10 +426,16 @@ impl World {
         map.insert("value".into(), object.value.into());
         let (created, updated, deleted) = match self.resource.kind {
             Kind::Crm(crm) => {
-                map.insert("properties".into(), json!({ crm.updated_property: object.version.to_string() }));
+                let mut properties = json!({ crm.updated_property: object.version.to_string() });
+                if !object.merged.is_empty() {
+                    let merged: Vec<_> = object.merged.iter().map(u64::to_string).collect();
+                    properties["hs_merged_object_ids"] = merged.join(";").into();
+                }
+                map.insert("properties".into(), properties);
                 ("createdAt", "updatedAt", Some("archivedAt"))
             }
             Kind::Cms(cms) => (cms.created_fields[0], cms.updated_fields[0], cms.deleted_fields.first().copied()),
+            Kind::Directory(_) => ("createdAt", "updatedAt", None),
         };
         // Times come as numbers here where HubSpot may send either: building text for millions of rows is what would
         // make this slow.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use fastrand::Rng;
 use hubspot_catalog::{Kind, Resource};
-use hubspot_source::ask::Ask;
+use hubspot_source::ask::{Ask, Request, Ticket};
 use hubspot_source::engine::{Change, Engine};
 use hubspot_source::item::{Item, Millis};
 use hubspot_source::position;
@@ -32,6 +32,10 @@ struct Reader {
     positions: HashSet<Position>,
     /// Every version and every deletion that this engine's stream delivered, to see that none comes twice.
     told: HashSet<(u64, bool, Millis)>,
+    /// What this engine's stream delivered as deleted and not as living since.
+    gone: HashSet<u64>,
+    /// The number of this engine's last record.
+    number: u64,
 }
 
 impl World {
@@ -80,38 +84,47 @@ impl World {
         summary: &mut Summary,
         mut acknowledged: impl FnMut(&Reader),
     ) -> Result<(), String> {
-        let mut engine = self.open(&reader.position, history);
+        let mut engine = self.open(reader, history);
+        let mut under_way: Vec<(Ticket, Request)> = Vec::new();
+        let mut clock_offset = history.clock_offset;
         let (mut quiet_since, mut requests) = (None, 0);
         // Once HubSpot is quiet: a lag, what the reader needs to look around in, and nothing more.
-        let sweep = 1_000 * (self.archived.len() as Millis / 100);
+        let sweep = (500 + history.background_pause) * (self.archived.len() as Millis / 100 + 1);
         let patience = history.lag + 8 * history.polling_period + 3 * (history.deletes_interval + sweep) + 60_000;
         let tell = std::env::var_os("HUBSPOT_SIM_SEED").is_some();
         loop {
             if quiet_since.is_none() && self.quiet() {
                 quiet_since = Some(self.now);
             }
-            let local = self.now + history.clock_offset;
-            match engine.next(local) {
-                Ask::Wait(until) => {
+            let local = self.now + clock_offset;
+            match engine.next(local, history.room) {
+                Ask::Request(ticket, request) => {
+                    requests += 1;
+                    if requests > MOST_REQUESTS {
+                        return Err(format!("no end after {MOST_REQUESTS} requests, now {request:?}"));
+                    }
+                    assert!(under_way.len() < history.room.max(2), "{request:?} beside {under_way:?}");
+                    under_way.push((ticket, request));
+                    continue;
+                }
+                Ask::Wait(until) if under_way.is_empty() => {
                     if quiet_since.is_some_and(|since| self.now > since + patience) && !engine.in_snapshot() {
                         break;
                     }
                     let nap = self.rng.i64(1..=history.polling_period).min((until - local).max(1));
                     self.pass(nap, history);
                 }
-                Ask::Request(request) => {
-                    requests += 1;
-                    if requests > MOST_REQUESTS {
-                        return Err(format!("no end after {MOST_REQUESTS} requests, now {request:?}"));
-                    }
+                Ask::Wait(_) => {
+                    // Answers come in any order.
+                    let (ticket, request) = under_way.swap_remove(self.rng.usize(..under_way.len()));
                     let begins = engine.is_beginning();
                     let response = self.answer(&request, history);
                     if tell {
                         let (at, objects, total) = (self.now - EPOCH, response.items.len(), response.total);
                         eprintln!("{at} {request:?} -> {objects} objects, total {total:?}");
                     }
-                    let local = self.now + history.clock_offset;
-                    let changes = engine.absorb(response, local).map_err(|error| error.to_string())?;
+                    let local = self.now + clock_offset;
+                    let changes = engine.absorb(ticket, response, local).map_err(|error| error.to_string())?;
                     if begins && !engine.is_beginning() && !history.snapshot {
                         reader.begin(&self.store);
                     }
@@ -126,7 +139,10 @@ impl World {
             if quiet_since.is_none() && self.rng.usize(..history.kill) == 0 {
                 summary.kills += 1;
                 reader.die(&mut self.rng);
-                engine = self.open(&reader.position, history);
+                under_way.clear();
+                engine = self.open(reader, history);
+                // Another machine, another clock.
+                clock_offset += self.rng.i64(-86_400_000..86_400_000);
             }
         }
         while !reader.unacknowledged.is_empty() {
@@ -136,9 +152,11 @@ impl World {
         self.compare(reader)
     }
 
-    fn open(&self, position: &Position, history: &History) -> Engine {
-        let resume = position::parse(position, self.resource.name).expect("our own position");
-        Engine::new(self.resource, history.options(), resume)
+    fn open(&self, reader: &mut Reader, history: &History) -> Engine {
+        let resumption = position::parse(&reader.position, &[self.resource.name]).expect("our own position");
+        let mut resumption = resumption.unwrap_or_default();
+        reader.number = resumption.number;
+        Engine::new(self.resource, history.options(), resumption.resources.remove(self.resource.name))
     }
 
     fn compare(&self, reader: &Reader) -> Result<(), String> {
@@ -168,13 +186,14 @@ fn changed_at(resource: &Resource, item: &Item) -> Option<Millis> {
     match resource.kind {
         Kind::Crm(crm) => item.property_time(crm.updated_property),
         Kind::Cms(cms) => item.first_time(cms.updated_fields),
+        Kind::Directory(_) => item.time("updatedAt"),
     }
 }
 
 /// `None` where HubSpot doesn't say.
 fn deleted_at(resource: &Resource, item: &Item) -> Option<Millis> {
     match resource.kind {
-        Kind::Crm(_) => item.time("archivedAt"),
+        Kind::Crm(_) | Kind::Directory(_) => item.time("archivedAt"),
         Kind::Cms(cms) => item.first_time(cms.deleted_fields),
     }
 }
@@ -194,7 +213,8 @@ impl Reader {
 
     fn receive(&mut self, changes: Vec<Change>, resource: &Resource) -> Result<(), String> {
         for change in changes {
-            let position = change.position(resource.name);
+            self.number += 1;
+            let position = change.position(resource, self.number);
             if !self.positions.insert(position.clone()) {
                 return Err(format!("the position {position} is there twice"));
             }
@@ -211,6 +231,13 @@ impl Reader {
                 && !self.told.insert((id, gone, at))
             {
                 return Err(format!("{operation:?} of {id} at {} is delivered twice", at - EPOCH));
+            }
+            if gone {
+                if !self.gone.insert(id) && told.is_none() {
+                    return Err(format!("{id} is delivered as deleted twice"));
+                }
+            } else if self.gone.remove(&id) && operation != Operation::Create {
+                return Err(format!("{id}, which was deleted and lives again, is delivered as {operation:?}"));
             }
             self.unacknowledged.push_back((id, value, position));
         }
@@ -240,5 +267,6 @@ impl Reader {
         self.unacknowledged.clear();
         self.positions.clear();
         self.told.clear();
+        self.gone.clear();
     }
 }

@@ -52,7 +52,7 @@ async fn once(client: &Client, plan: &Plan, values: &[String]) -> Result<Vec<Obj
         }
         Kind::Crm(crm) => {
             let filters = vec![Filter::new(plan.unique, Operator::In(values.to_vec()), "")];
-            let params = SearchParams { filters, limit: SEARCH_LIMIT, properties, ..SearchParams::default() };
+            let params = SearchParams { limit: SEARCH_LIMIT, properties, ..SearchParams::matching(filters) };
             client.objects(crm.object_type).search(&params).await?.results
         }
         Kind::Cms(cms) => {
@@ -68,6 +68,8 @@ async fn once(client: &Client, plan: &Plan, values: &[String]) -> Result<Vec<Obj
                 }
             }
         }
+        // The demo shows none of these.
+        Kind::Directory(_) => Vec::new(),
     })
 }
 

@@ -90,7 +90,7 @@ impl Plan {
     pub(crate) fn filled_in(&self, object: &Map<String, Value>) -> Map<String, Value> {
         let fields = match self.resource.kind {
             Kind::Crm(_) => object.get("properties").and_then(Value::as_object),
-            Kind::Cms(_) => Some(object),
+            Kind::Cms(_) | Kind::Directory(_) => Some(object),
         };
         let Some(fields) = fields else { return Map::new() };
         let own = self.fields.iter().filter_map(|name| Some(((*name).to_owned(), fields.get(*name)?.clone())));

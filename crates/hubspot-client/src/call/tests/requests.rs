@@ -3,7 +3,8 @@
 use chrono::DateTime;
 
 use super::*;
-use crate::{ApiVersion, BatchReadInput, CmsPath, SearchParams};
+use crate::answer::RateHeaders;
+use crate::{ApiVersion, AssociationsInput, BatchReadInput, CmsPath, OwnersParams, Quota, SearchParams};
 
 #[tokio::test(start_paused = true)]
 async fn an_id_that_leads_elsewhere_is_never_sent() {
@@ -103,4 +104,49 @@ async fn dates_and_daily_counts_are_kept() {
     let client = client(&script);
     assert_eq!(client.objects("contacts").list(&ListParams::default()).await.unwrap().date, date);
     assert_eq!((client.stats().daily_limit, client.stats().daily_remaining), (Some(650_000), Some(7)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_quota_is_what_headers_told_and_what_was_sent_since() {
+    let told = RateHeaders {
+        max: Some(190),
+        remaining: Some(150),
+        interval_ms: Some(10_000),
+        daily: Some(650_000),
+        daily_remaining: Some(12_345),
+    };
+    let Ok(first) = object() else { panic!("it is an answer") };
+    let script = Script::new([Ok(Answer { rate: told, ..first }), object()]);
+    let client = client(&script);
+    let quota = client.quota();
+    assert_eq!((quota.per_interval, quota.remaining, quota.daily_remaining), (None, None, None), "nothing told yet");
+
+    read(&client).await.unwrap();
+    let expected = Quota {
+        per_interval: Some(190),
+        interval: Duration::from_secs(10),
+        remaining: Some(150),
+        daily_limit: Some(650_000),
+        daily_remaining: Some(12_345),
+    };
+    assert_eq!(client.quota(), expected);
+    read(&client).await.unwrap();
+    assert_eq!(client.quota(), Quota { remaining: Some(149), ..expected });
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    assert_eq!(client.quota(), Quota { remaining: Some(190), ..expected });
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_reads_is_asked_for_again_when_its_reply_was_lost() {
+    let page = || answer(200, &json!({"results": []}));
+    let lost = || lost(LostHow::Reset);
+    let script = Script::new([lost(), page(), lost(), page(), lost(), page(), lost(), page(), lost(), page()]);
+    let client = client(&script);
+    client.associations("contacts", "deals").batch_read(&[AssociationsInput::new("1")]).await.unwrap();
+    client.owners().list(&OwnersParams::default()).await.unwrap();
+    client.pipelines("deals").list().await.unwrap();
+    client.properties("deals").list().await.unwrap();
+    client.objects("deals").batch_read(&BatchReadInput::default()).await.unwrap();
+    assert_eq!(script.sent().len(), 10);
+    assert_eq!(client.stats().retries, 5);
 }

@@ -1,0 +1,166 @@
+//! From the source's parameters to what the engine reads: checked together, and as far as it goes before HubSpot is asked.
+
+use std::time::Duration;
+
+use conduit_connector_sdk::{Error, ResultExt};
+use hubspot_catalog::{CustomObject, Resource, Selection};
+use hubspot_client::Client;
+use hubspot_source::{Config, OnForbidden, Properties, Values};
+
+use crate::SourceConfig;
+use crate::associations::Association;
+use crate::custom_objects::{custom_objects, looking_up};
+
+/// What goes over all objects again and again does so at this interval at the most often.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+
+/// HubSpot lists what was archived for this long.
+const ARCHIVED_FOR: Duration = Duration::from_hours(90 * 24);
+
+/// What a source is to read, before custom objects are looked up.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    selection: Selection,
+    /// The entries for anything but custom objects alone: what is left to read where these may not be looked up.
+    others: Vec<String>,
+    associations: Vec<Association>,
+    /// Without resources and associations, which are the above.
+    reading: Config,
+    /// The parameters that were given and mean something for CRM objects only.
+    for_crm: Vec<&'static str>,
+}
+
+impl Plan {
+    /// What these parameters ask for.
+    ///
+    /// # Errors
+    /// When one of them can't be understood, or they don't go together.
+    pub(crate) fn new(config: &SourceConfig) -> Result<Self, Error> {
+        let selection = Selection::parse(&config.resource)?;
+        let properties = Properties::parse(&config.properties).context("error validating \"properties\"")?;
+        let associations = config.associations.iter().map(|entry| Association::parse(entry));
+        let associations = associations.collect::<Result<Vec<_>, _>>()?;
+        if config.associations_refresh > Duration::ZERO && associations.is_empty() {
+            return Err(Error::new(
+                "\"associations.refresh\" needs \"associations\": name the object types whose associations are read, or \
+                 leave it out",
+            ));
+        }
+        if config.deletes_interval > ARCHIVED_FOR {
+            return Err(Error::new(
+                "error validating \"deletes.interval\": HubSpot lists what was archived for 90 days, so deletions would be \
+                 lost; give at most 2160h",
+            ));
+        }
+
+        let mut reading = Config::new([]);
+        reading.on_forbidden = if config.on_forbidden == "skip" { OnForbidden::Skip } else { OnForbidden::Fail };
+        reading.page_size = config.buffer_size;
+        reading.properties = properties;
+        reading.extra_properties.clone_from(&config.extra_properties);
+        reading.values = if config.values == "typed" { Values::Typed } else { Values::Strings };
+        reading.before = config.before == "history";
+        reading.associations_refresh = interval("associations.refresh", config.associations_refresh)?;
+        reading.calculated_refresh = interval("refresh.calculated", config.calculated_refresh)?;
+        reading.audit_interval = interval("audit.interval", config.audit_interval)?;
+        reading.snapshot = config.snapshot;
+        reading.polling_period = config.polling_period;
+        reading.lag = config.settle_lag;
+        reading.deletes_interval = config.deletes_interval;
+        reading.deletes_payload = config.deletes_payload;
+
+        let for_crm = [
+            ("properties", !reading.properties.is_default()),
+            ("values", reading.values == Values::Typed),
+            ("before", reading.before),
+            ("associations", !associations.is_empty()),
+            ("refresh.calculated", reading.calculated_refresh.is_some()),
+            ("audit.interval", reading.audit_interval.is_some()),
+            ("deletes.payload", reading.deletes_payload),
+        ];
+        let for_crm = for_crm.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect();
+        let of_others = |entry: &&String| !entry.trim_start_matches(['!', ' ']).starts_with("crm.objects.");
+        let others = config.resource.iter().filter(of_others).cloned().collect();
+        let plan = Self { selection, others, associations, reading, for_crm };
+        if !plan.selection.needs_schemas() {
+            plan.fits(&plan.selection.resolve(&[])?)?;
+        }
+        Ok(plan)
+    }
+
+    /// How the engine reads; looks custom objects up where some may be meant.
+    ///
+    /// # Errors
+    /// When HubSpot refuses to list the custom objects, or has none of a name.
+    pub(crate) async fn resolve(&self, client: &Client) -> Result<Config, Error> {
+        let by_name = self.associations.iter().any(Association::needs_schemas);
+        if !by_name && !self.selection.needs_schemas() {
+            return self.with(&self.selection, &[]);
+        }
+        match custom_objects(client).await {
+            Ok(objects) => self.with(&self.selection, &objects),
+            Err(error) if self.reading.on_forbidden == OnForbidden::Skip && is_forbidden(&error) => {
+                let Ok(others) = Selection::parse(&self.others) else { return Err(looking_up(error)) };
+                tracing::warn!(%error, "HubSpot forbids looking up the account's custom objects: they are left out");
+                let associations = self.associations.iter().filter(|association| !association.needs_schemas());
+                Self { associations: associations.cloned().collect(), ..self.clone() }.with(&others, &[])
+            }
+            Err(error) => Err(looking_up(error)),
+        }
+    }
+
+    fn with(&self, selection: &Selection, objects: &[CustomObject]) -> Result<Config, Error> {
+        let resources = selection.resolve(objects)?;
+        if self.selection.needs_schemas() {
+            self.fits(&resources)?;
+        }
+        let mut reading = self.reading.clone();
+        for association in &self.associations {
+            let object_type = association.resolve(objects)?;
+            if !reading.associations.contains(&object_type) {
+                reading.associations.push(object_type);
+            }
+        }
+        reading.resources = resources;
+        Ok(reading)
+    }
+
+    /// Whether all that was given means something for one of the resources at least.
+    fn fits(&self, resources: &[&'static Resource]) -> Result<(), Error> {
+        if resources.iter().any(|resource| resource.is_crm()) {
+            return Ok(());
+        }
+        let names = || resources.iter().map(|resource| resource.name).collect::<Vec<_>>().join(", ");
+        if !self.for_crm.is_empty() {
+            let given: Vec<_> = self.for_crm.iter().map(|name| format!("{name:?}")).collect();
+            return Err(Error::new(format!(
+                "{}: for CRM objects only, such as crm.contacts, and there are none in {}; leave out what is for them, or \
+                 name some in \"resource\"",
+                given.join(", "),
+                names()
+            )));
+        }
+        // The Go connector took it, too, and ignored it.
+        if !self.reading.extra_properties.is_empty() {
+            tracing::warn!("extraProperties mean nothing here: {} is no CRM object type", names());
+        }
+        Ok(())
+    }
+}
+
+fn is_forbidden(error: &hubspot_client::Error) -> bool {
+    matches!(error, hubspot_client::Error::Api(error) if error.status == 403)
+}
+
+/// An interval that can be turned off.
+fn interval(name: &str, interval: Duration) -> Result<Option<Duration>, Error> {
+    if !interval.is_zero() && interval < SHORTEST_INTERVAL {
+        return Err(Error::new(format!(
+            "error validating {name:?}: {interval:?} is too often; give at least {SHORTEST_INTERVAL:?}, or 0s to turn it off"
+        )));
+    }
+    Ok(Some(interval).filter(|interval| !interval.is_zero()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+//! Which properties are asked for, delivered, and how their values are: the plan of one CRM resource.
+
+use hubspot_catalog::Crm;
+use hubspot_client::Property;
+
+use super::{Options, Values};
+use crate::ask::Response;
+use crate::item::{Item, Millis};
+use crate::payload::completion::{Needs, Piece};
+use crate::payload::definitions::{Definitions, PropertyDefinition};
+use crate::payload::selection::Resolution;
+use crate::payload::values::{Misfits, type_object, type_properties};
+
+/// Lists the objects that were merged into an object.
+const MERGED: &str = "hs_merged_object_ids";
+
+/// Names of properties that are longer together than this don't fit into a URL, whose limit is some 16,000 characters.
+const LONGEST_IN_URL: usize = 8_000;
+
+/// How often definitions are read again.
+const DEFINITIONS_INTERVAL: Millis = 3_600_000;
+
+/// How soon at the earliest, when a property appears that isn't defined.
+const DEFINITIONS_PAUSE: Millis = 60_000;
+
+/// What a resource's pages have to say.
+#[derive(Debug)]
+pub(super) struct Plan {
+    crm: Crm,
+    options: Options,
+    definitions: Option<Definitions>,
+    /// When definitions were asked for last, by the caller's clock, and when they are again.
+    defined_at: Millis,
+    due: Millis,
+    /// HubSpot's default properties. Naming any turns them off, so they are learned from the first page that has objects.
+    defaults: Option<Vec<String>>,
+    /// What is asked for; nothing: HubSpot's default ones.
+    names: Vec<String>,
+    /// What of it isn't delivered.
+    hidden: Vec<String>,
+    resolution: Resolution,
+    pub(super) misfits: Misfits,
+    undefined: Vec<String>,
+    /// Whether the definitions have changed, and nobody has asked.
+    redefined: bool,
+    /// Whether a request has been refused since the last answer.
+    refused: bool,
+}
+
+impl Plan {
+    pub(super) fn new(crm: Crm, options: &Options) -> Self {
+        let mut plan = Self {
+            crm,
+            options: options.clone(),
+            definitions: None,
+            defined_at: Millis::MIN / 2,
+            due: Millis::MIN,
+            defaults: None,
+            names: Vec::new(),
+            hidden: Vec::new(),
+            resolution: Resolution::default(),
+            misfits: Misfits::default(),
+            undefined: Vec::new(),
+            redefined: false,
+            refused: false,
+        };
+        plan.resolve();
+        plan
+    }
+
+    fn uses_definitions(&self) -> bool {
+        self.options.properties.needs_definitions() || self.options.values == Values::Typed
+    }
+
+    /// Whether definitions have to be read before anything else, or are due to be read again.
+    pub(super) fn wants_definitions(&self, now: Millis) -> bool {
+        self.uses_definitions() && (self.definitions.is_none() || now >= self.due)
+    }
+
+    /// Whether nothing can be asked for before the definitions are known.
+    pub(super) fn lacks_definitions(&self) -> bool {
+        self.uses_definitions() && self.definitions.is_none()
+    }
+
+    /// When definitions are read again, by the caller's clock.
+    pub(super) fn definitions_due(&self) -> Option<Millis> {
+        self.uses_definitions().then_some(self.due)
+    }
+
+    /// Takes the definitions in.
+    pub(super) fn define(&mut self, properties: Vec<Property>, now: Millis) {
+        let definitions = Definitions::from(properties);
+        self.redefined |= self.definitions.as_ref().is_some_and(|old| definitions.changed_from(old));
+        self.definitions = Some(definitions);
+        self.defined_at = now;
+        self.due = now + DEFINITIONS_INTERVAL;
+        self.resolve();
+    }
+
+    /// What is known of the properties.
+    pub(super) fn definitions(&self) -> impl Iterator<Item = &PropertyDefinition> {
+        self.definitions.iter().flat_map(Definitions::definitions)
+    }
+
+    /// Whether the default properties are wanted among others, and aren't known.
+    pub(super) fn is_to_learn(&self) -> bool {
+        self.defaults.is_none() && self.wants_names() && self.options.properties.wants_defaults()
+    }
+
+    fn wants_names(&self) -> bool {
+        self.crm.merge || !self.options.extra_properties.is_empty() || !self.options.properties.is_default()
+    }
+
+    /// Takes the default properties from a page that was asked for without naming any.
+    pub(super) fn learn(&mut self, response: &Response) {
+        let mut names: Vec<String> = Vec::new();
+        for name in response.items.iter().flat_map(Item::property_names) {
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        self.defaults = Some(names);
+        self.resolve();
+    }
+
+    fn resolve(&mut self) {
+        self.names.clear();
+        self.hidden.clear();
+        if !self.wants_names() || self.is_to_learn() {
+            return;
+        }
+        let Options { properties, extra_properties, .. } = &self.options;
+        let defaults = self.defaults.as_deref().unwrap_or_default();
+        let definitions = self.definitions.as_ref();
+        let is_default = properties.is_default() && extra_properties.is_empty();
+        let resolution = properties.resolve(extra_properties, definitions, defaults);
+        self.names = if is_default { defaults.to_vec() } else { resolution.properties.clone() };
+        if !is_default {
+            self.undefined.extend(resolution.newly_undefined(&self.resolution).map(str::to_owned));
+            self.resolution = resolution;
+        }
+        let is_known = definitions.is_none_or(|definitions| definitions.is_known(MERGED));
+        if self.crm.merge && is_known && !self.names.iter().any(|name| name == MERGED) {
+            self.hidden.push(MERGED.to_owned());
+            self.names.push(MERGED.to_owned());
+        }
+    }
+
+    /// The properties that a search names: all of them.
+    pub(super) fn searched(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The properties that the list of archived objects names: what tells of merges.
+    pub(super) fn archived(&self) -> Vec<String> {
+        if self.names.iter().any(|name| name == MERGED) { vec![MERGED.to_owned()] } else { Vec::new() }
+    }
+
+    fn fits_url(&self) -> bool {
+        self.names.iter().map(|name| name.len() + 3).sum::<usize>() <= LONGEST_IN_URL
+    }
+
+    /// The properties that a list names: none where there are too many; objects are read again then.
+    pub(super) fn listed(&self) -> Vec<String> {
+        if self.fits_url() { self.names.clone() } else { vec![self.crm.updated_property.to_owned()] }
+    }
+
+    /// What objects of a list, or of a search, need beside what the page has.
+    pub(super) fn needs(&self, of_list: bool) -> Needs {
+        let Options { associations, history, deletes_payload, .. } = &self.options;
+        let named = || {
+            let named = self.names.iter().filter(|name| !self.hidden.contains(name));
+            named.cloned().collect::<Vec<_>>()
+        };
+        Needs {
+            crm: self.crm,
+            reread: if of_list && !self.fits_url() { self.names.clone() } else { Vec::new() },
+            history: if *history { named() } else { Vec::new() },
+            associations: associations.clone(),
+            winners: self.crm.merge,
+            deleted_properties: deletes_payload.then(named),
+        }
+    }
+
+    /// The objects that were merged into this one.
+    pub(super) fn merged_into(&self, item: &Item) -> Vec<u64> {
+        let merged = if self.crm.merge { item.property(MERGED) } else { None };
+        merged.into_iter().flat_map(|ids| ids.split(';')).filter_map(|id| id.trim().parse().ok()).collect()
+    }
+
+    /// Makes of a complete object what is delivered.
+    pub(super) fn shape(&mut self, piece: &mut Piece, now: Millis) {
+        let before = piece.before.as_mut().and_then(|before| before.get_mut("properties")?.as_object_mut());
+        for properties in piece.item.properties_mut().into_iter().chain(before) {
+            for name in &self.hidden {
+                properties.remove(name);
+            }
+        }
+        if self.options.values == Values::Typed
+            && let Some(definitions) = &self.definitions
+        {
+            type_properties(&mut piece.item, definitions, &mut self.misfits);
+            if let Some(before) = &mut piece.before {
+                type_object(before, definitions, &mut self.misfits);
+            }
+            if !self.misfits.take_unknown().is_empty() {
+                self.due = self.due.min(self.defined_at + DEFINITIONS_PAUSE).max(now);
+            }
+        }
+    }
+
+    /// HubSpot refused a request that named properties: whether it is worth asking again with what is defined now.
+    pub(super) fn refuse(&mut self) -> bool {
+        if self.refused || self.names.is_empty() {
+            return false;
+        }
+        self.refused = true;
+        self.defaults = None;
+        self.definitions = None;
+        self.resolve();
+        true
+    }
+
+    /// An answer came.
+    pub(super) fn answered(&mut self) {
+        self.refused = false;
+    }
+
+    /// Whether the definitions have changed since this was last asked.
+    pub(super) fn take_redefined(&mut self) -> bool {
+        std::mem::take(&mut self.redefined)
+    }
+
+    /// The names that aren't defined, each said once.
+    pub(super) fn take_undefined(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.undefined)
+    }
+}
