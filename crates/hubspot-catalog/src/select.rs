@@ -186,9 +186,12 @@ impl Selection {
         custom_ones.dedup();
         chosen.extend(custom_ones);
 
-        let custom_in_doubt = objects.is_none() && included(&Pattern::may_name_custom);
+        let custom_wanted = included(&Pattern::may_name_custom);
+        let custom_in_doubt = objects.is_none() && custom_wanted;
         for (entry, excludes) in self.excluded.iter().zip(excludes) {
-            let may = custom_in_doubt && entry.pattern.may_name_custom();
+            // An account may have no custom objects; a glob that leaves them out is right all the same.
+            let in_doubt = custom_in_doubt || (custom_wanted && matches!(entry.pattern, Pattern::Glob(_)));
+            let may = in_doubt && entry.pattern.may_name_custom();
             if !(excludes || may) {
                 return Err(SelectionError::NothingExcluded { exclusion: entry.text.clone() });
             }

@@ -145,3 +145,13 @@ fn what_only_the_account_can_tell_is_told_with_what_it_has() {
     let none = parse(&["crm.objects.*"]).unwrap().resolve(&[]).unwrap_err();
     assert!(none.to_string().ends_with("the account has no custom objects, or the token may not see them"), "{none}");
 }
+
+#[test]
+fn custom_objects_may_be_left_out_where_there_are_none() {
+    let list = ["crm.*", "!crm.objects.*"].map(str::to_owned);
+    let resources = Selection::parse(&list).unwrap().resolve(&[]).unwrap();
+    assert!(!resources.is_empty());
+    let list = ["crm.*", "!crm.objects.boats"].map(str::to_owned);
+    let error = Selection::parse(&list).unwrap().resolve(&[]).unwrap_err();
+    assert!(matches!(error, SelectionError::NothingExcluded { .. }), "{error:?}");
+}

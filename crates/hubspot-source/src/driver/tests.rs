@@ -132,6 +132,49 @@ async fn resources_go_side_by_side_and_snapshots_leave_room() {
     assert!(delivered.len() == 4 && most - least <= 1_500, "{delivered:?}");
 }
 
+/// However long the lists of archived objects are, and however many resources have one.
+#[tokio::test(start_paused = true)]
+async fn the_background_takes_a_fifth_of_the_quota_and_no_more() {
+    let sweeps = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&sweeps);
+    let mut api = MockApi::new();
+    api.expect_quota().returning(|| {
+        let mut quota = Quota::default();
+        (quota.per_interval, quota.interval) = (Some(190), Duration::from_secs(10));
+        quota
+    });
+    api.expect_retries().return_const(0_u64);
+    api.expect_answer().returning(move |request| {
+        let swept = matches!(&request, Request::List(_, list) if list.archived);
+        counter.fetch_add(usize::from(swept), Ordering::SeqCst);
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok(match &request {
+                // All of it long before the stream.
+                Request::List(_, list) if list.archived => {
+                    let page = page(list.after.as_deref());
+                    let items = page.items.into_iter().map(|item| {
+                        let mut object = item.into_map();
+                        object.insert("archivedAt".into(), 1_000.into());
+                        Item::new(object)
+                    });
+                    Response { items: items.collect(), ..page }
+                }
+                _ => Response { date: Some(1_790_000_000_000), ..Response::default() },
+            })
+        })
+    });
+    let mut config = config(&["crm.notes", "crm.calls", "crm.emails", "crm.tasks"]);
+    config.snapshot = false;
+    config.deletes_interval = Duration::ZERO;
+    let mut source = HubSpotSource::start(api, config, None).await.unwrap();
+    let before = sweeps.load(Ordering::SeqCst);
+    let news = tokio::time::timeout(Duration::from_mins(10), source.next_batch()).await;
+    assert!(news.is_err(), "archived before the stream began");
+    let (took, fifth) = (sweeps.load(Ordering::SeqCst) - before, 19 * 600 / 5);
+    assert!((fifth * 9 / 10..=fifth + 4).contains(&took), "{took} of {fifth}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_error_of_hubspots_ends_the_stream_behind_what_came_before_it() {
     let mut api = mock();

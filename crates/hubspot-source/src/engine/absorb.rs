@@ -1,6 +1,7 @@
 //! What an answer meant, for each kind of request.
 
 use hubspot_catalog::Kind;
+use hubspot_client::ASSOCIATIONS_LIMIT;
 use opencdc::Operation;
 
 use super::census::{Census, Finding, Found, Report as CensusReport};
@@ -10,7 +11,7 @@ use super::follow::{Beginning, Follow};
 use super::snapshot::{Listed, Merged, Reading};
 use super::sweep::Deletions;
 use super::walk::{Draining, Row};
-use super::{Completing, DATE_MARGIN, Engine, Phase, Plan, Purpose, Track};
+use super::{Completing, DATE_MARGIN, Engine, Gathered, Phase, Plan, Purpose, Track};
 use crate::ask::{Response, Ticket};
 use crate::error::AnswerError;
 use crate::item::{Item, ItemId, Millis};
@@ -228,16 +229,13 @@ impl Engine {
         let mut drafts = Vec::with_capacity(listed.len());
         for Listed { id, item, created, at } in listed {
             let version = updated(&self.kind, &item);
-            if let Some(plan) = &self.plan {
-                snapshot.were_merged(plan.merged_into(&item), &id, version);
-            }
             let mut draft = Draft::new(Operation::Snapshot, id, item);
             draft.piece.version = version;
             draft.note = Note { created_at: created, listed: version, at, ..draft.note };
             drafts.push(draft);
         }
         let needs = self.plan.as_ref().map(|plan| plan.needs(true));
-        Ok(self.complete(Track::Lane(lane), drafts, needs, None, now))
+        Ok(self.gather(Track::Lane(lane), drafts, needs, None, now))
     }
 
     fn absorb_walk(&mut self, mut response: Response, hub: Millis, now: Millis) -> Result<Vec<Change>, AnswerError> {
@@ -277,7 +275,7 @@ impl Engine {
             drafts.push(draft);
         }
         let needs = self.plan.as_ref().map(|plan| plan.needs(false));
-        Ok(self.complete(Track::Main, drafts, needs, Some(held), now))
+        Ok(self.gather(Track::Main, drafts, needs, Some(held), now))
     }
 
     fn absorb_census(&mut self, response: Response, now: Millis) -> Result<Vec<Change>, AnswerError> {
@@ -322,6 +320,41 @@ impl Engine {
         self.release(track, drafts, now)
     }
 
+    /// Delivers these, or first fetches what they lack: with that of the pages that follow, where one request serves them all.
+    fn gather(
+        &mut self,
+        track: Track,
+        drafts: Vec<Draft>,
+        needs: Option<Needs>,
+        held: Option<Cursor>,
+        now: Millis,
+    ) -> Vec<Change> {
+        if !self.plan.as_ref().is_some_and(Plan::gathers) {
+            return self.complete(track, drafts, needs, held, now);
+        }
+        let place = self.gathered.iter().position(|gathered| gathered.track == track);
+        let mut gathered = match place.map(|place| self.gathered.swap_remove(place)) {
+            Some(gathered) => gathered,
+            None => Gathered { track, drafts: Vec::new(), held },
+        };
+        gathered.drafts.extend(drafts);
+        let has_room = gathered.drafts.len() + self.walk_page() as usize <= ASSOCIATIONS_LIMIT;
+        let goes_on = has_room
+            && match (track, &mut self.phase) {
+                (Track::Lane(lane), Phase::Snapshot(snapshot)) => snapshot.go_on(lane),
+                (Track::Main, Phase::Follow(follow)) => follow.walks(),
+                _ => false,
+            };
+        if !goes_on {
+            return self.complete(track, gathered.drafts, needs, gathered.held, now);
+        }
+        if track == Track::Main {
+            self.held.clone_from(&gathered.held);
+        }
+        self.gathered.push(gathered);
+        Vec::new()
+    }
+
     /// Delivers these, or first fetches what they lack. Until they are delivered, a restart goes on at `held`.
     fn complete(
         &mut self,
@@ -358,6 +391,11 @@ impl Engine {
                 (Track::Lane(lane), Phase::Snapshot(snapshot), None) => {
                     if draft.piece.version > draft.note.listed {
                         snapshot.reread(&draft.piece.id, draft.piece.version, draft.note.created_at);
+                    }
+                    // Now that the object is whole: a page doesn't say it where there are too many properties.
+                    if let Some(plan) = self.plan.as_ref().filter(|_| !draft.piece.gone) {
+                        let Piece { id, item, version, .. } = &draft.piece;
+                        snapshot.were_merged(plan.merged_into(item), id, *version);
                     }
                     snapshot.deliver(lane, &draft.piece.id, draft.note.at)
                 }

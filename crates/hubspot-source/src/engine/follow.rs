@@ -231,12 +231,20 @@ impl Follow {
     }
 
     /// What to do at `now` (the caller's clock); `hub` is the last instant known of HubSpot's.
-    pub(super) fn next(&mut self, now: Millis, hub: Option<Millis>, census: Option<&mut Census>) -> Task {
+    ///
+    /// While what was read is `gathered` and not delivered, nothing else is done but the walk that it is of.
+    pub(super) fn next(
+        &mut self,
+        now: Millis,
+        hub: Option<Millis>,
+        census: Option<&mut Census>,
+        gathered: bool,
+    ) -> Task {
         if self.walk.is_none() {
             self.begin(now, hub);
         }
         let mut due = Millis::MAX;
-        if !self.baseline {
+        if !self.baseline && !gathered {
             let waits = self.walk.is_none() || self.turn == Turn::Background;
             let settled = self.settled;
             match self.background.next(now, hub, settled, &mut self.deletions, census, waits) {
@@ -320,6 +328,11 @@ impl Follow {
         let old = self.seen.count(self.settled, horizon);
         let worth = old >= self.manner.worth_settling() || old == all;
         worth.then(|| (Pass::Settle, Walk::from(self.settled, Some(horizon))))
+    }
+
+    /// Whether a walk is under way: more of it follows at once.
+    pub(super) fn walks(&self) -> bool {
+        self.walk.is_some()
     }
 
     /// The background has had its turn.

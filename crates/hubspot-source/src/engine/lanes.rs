@@ -89,6 +89,8 @@ struct Sequence {
     /// That of the page that is being delivered.
     delivering: Option<String>,
     busy: bool,
+    /// Whether pages behind that one have been read as well, and none of them delivered.
+    gathering: bool,
     done: bool,
 }
 
@@ -176,7 +178,9 @@ impl Lanes {
     pub(super) fn absorb(&mut self, number: u32, items: Vec<Item>, next: Option<String>) -> Page {
         self.pages += 1;
         if let Some(sequence) = &mut self.sequence {
-            sequence.delivering.clone_from(&sequence.next);
+            if !sequence.gathering {
+                sequence.delivering.clone_from(&sequence.next);
+            }
             sequence.done = next.is_none();
             sequence.next = next;
             return Page::Listed(items);
@@ -267,6 +271,7 @@ impl Lanes {
     pub(super) fn delivered(&mut self, number: u32) {
         if let Some(sequence) = &mut self.sequence {
             sequence.busy = false;
+            sequence.gathering = false;
             sequence.delivering.clone_from(&sequence.next);
         }
         if let Some(lane) = self.open.iter_mut().find(|lane| lane.number == number) {
@@ -274,6 +279,19 @@ impl Lanes {
             lane.range.floor = lane.read;
         }
         self.open.retain(|lane| lane.busy || !lane.is_read());
+    }
+
+    /// What was read of a lane is delivered together with its next page: whether there is one.
+    pub(super) fn go_on(&mut self, number: u32) -> bool {
+        if let Some(sequence) = &mut self.sequence {
+            let goes_on = !sequence.done;
+            sequence.gathering = goes_on;
+            sequence.busy = !goes_on;
+            return goes_on;
+        }
+        let Some(lane) = self.open.iter_mut().find(|lane| lane.number == number) else { return false };
+        lane.busy = lane.is_read();
+        !lane.busy
     }
 
     /// Whether all has been read and delivered.

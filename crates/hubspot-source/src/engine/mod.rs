@@ -35,8 +35,8 @@ use hubspot_client::{LIST_LIMIT, SEARCH_LIMIT};
 
 pub use self::census::Report as CensusReport;
 use self::census::{Census, Purposes};
-use self::change::Note;
 pub use self::change::{Change, DeleteReason};
+use self::change::{Draft, Note};
 use self::cms::Axis;
 pub use self::directory::DirectoryCursor;
 use self::directory::{DirectoryEngine, DirectoryOptions, DirectoryTask};
@@ -56,6 +56,9 @@ use crate::position::{Cursor, Resume, Snapshotted};
 /// How far behind its `Date` HubSpot's clock is taken to be at least: the clocks of its servers need not agree to the
 /// millisecond.
 const DATE_MARGIN: Millis = 1_000;
+
+/// Lanes that gather pages hold many objects each.
+const GATHERING_LANES: usize = 6;
 
 /// Nothing to do until an answer comes.
 const UNTIL_ANSWERED: Ask = Ask::Wait(Millis::MAX);
@@ -92,6 +95,8 @@ pub struct Engine {
     /// The requests under way.
     asked: Vec<Asked>,
     last_ticket: u32,
+    /// Objects whose associations are read together with those of the next page.
+    gathered: Vec<Gathered>,
     /// Pages whose objects are being completed.
     completing: Vec<Completing>,
     /// Where a restart goes on while changes behind the phase's own cursor are being completed.
@@ -134,6 +139,15 @@ enum Track {
     Main,
 }
 
+/// Changes of pages that wait for more.
+#[derive(Debug)]
+struct Gathered {
+    track: Track,
+    drafts: Vec<Draft>,
+    /// Where a restart goes on before they are delivered.
+    held: Option<Cursor>,
+}
+
 /// Changes of a page that lack something.
 #[derive(Debug)]
 struct Completing {
@@ -172,6 +186,7 @@ impl Engine {
             census: None,
             asked: Vec::new(),
             last_ticket: 0,
+            gathered: Vec::new(),
             completing: Vec::new(),
             held: None,
             merged: Vec::new(),
@@ -387,35 +402,37 @@ impl Engine {
                 DirectoryTask::Request(request) => (Purpose::Directory, request),
                 DirectoryTask::Wait(until) => return Ask::Wait(until),
             },
-            Phase::Follow(follow) => match follow.next(now, self.hub, self.census.as_mut()) {
-                Task::Wait(until) => {
-                    let definitions = self.plan.as_ref().and_then(Plan::definitions_due);
-                    return Ask::Wait(definitions.map_or(until, |due| due.min(until)));
-                }
-                Task::Sweep => {
-                    let names = self.plan.as_ref().map(Plan::archived).unwrap_or_default();
-                    (Purpose::Archived, archived(&self.kind, &follow.deletions, names))
-                }
-                Task::Census => {
-                    let listed = self.plan.as_ref().map(Plan::listed).unwrap_or_default();
-                    match self.census.as_ref().and_then(|census| census.request(&listed)) {
-                        Some(request) => (Purpose::Census, request),
-                        None => return UNTIL_ANSWERED,
+            Phase::Follow(follow) => {
+                match follow.next(now, self.hub, self.census.as_mut(), !self.gathered.is_empty()) {
+                    Task::Wait(until) => {
+                        let definitions = self.plan.as_ref().and_then(Plan::definitions_due);
+                        return Ask::Wait(definitions.map_or(until, |due| due.min(until)));
                     }
-                }
-                Task::Walk(walk) => match &self.kind {
-                    Kind::Crm(crm) => (
-                        Purpose::Walk,
-                        crm::walk(
-                            crm,
-                            &walk,
-                            self.plan.as_ref().map_or_else(Vec::new, |plan| plan.searched().to_vec()),
+                    Task::Sweep => {
+                        let names = self.plan.as_ref().map(Plan::archived).unwrap_or_default();
+                        (Purpose::Archived, archived(&self.kind, &follow.deletions, names))
+                    }
+                    Task::Census => {
+                        let listed = self.plan.as_ref().map(Plan::listed).unwrap_or_default();
+                        match self.census.as_ref().and_then(|census| census.request(&listed)) {
+                            Some(request) => (Purpose::Census, request),
+                            None => return UNTIL_ANSWERED,
+                        }
+                    }
+                    Task::Walk(walk) => match &self.kind {
+                        Kind::Crm(crm) => (
+                            Purpose::Walk,
+                            crm::walk(
+                                crm,
+                                &walk,
+                                self.plan.as_ref().map_or_else(Vec::new, |plan| plan.searched().to_vec()),
+                            ),
                         ),
-                    ),
-                    Kind::Cms(cms) => (Purpose::Walk, cms::walk(cms, Axis::Updated, &walk, limit, false)),
-                    Kind::Directory(_) => return UNTIL_ANSWERED,
-                },
-            },
+                        Kind::Cms(cms) => (Purpose::Walk, cms::walk(cms, Axis::Updated, &walk, limit, false)),
+                        Kind::Directory(_) => return UNTIL_ANSWERED,
+                    },
+                }
+            }
         };
         self.ask(now, purpose, request)
     }
@@ -425,7 +442,11 @@ impl Engine {
             return UNTIL_ANSWERED;
         }
         // What is to be learned of the first page would be learned several times.
-        let room = if self.plan.as_ref().is_some_and(Plan::is_to_learn) { 1 } else { room };
+        let room = match &self.plan {
+            Some(plan) if plan.is_to_learn() => 1,
+            Some(plan) if plan.gathers() => room.min(GATHERING_LANES),
+            _ => room,
+        };
         let listed = self.plan.as_ref().map(Plan::listed).unwrap_or_default();
         let page = self.options.page_size.min(LIST_LIMIT);
         let top_asked = self.top_asked;

@@ -165,6 +165,11 @@ impl Plan {
         if self.fits_url() { self.names.clone() } else { vec![self.crm.updated_property.to_owned()] }
     }
 
+    /// Whether objects are gathered over several pages before what they lack is fetched: one read of associations takes many.
+    pub(super) fn gathers(&self) -> bool {
+        !self.options.associations.is_empty()
+    }
+
     /// What objects of a list, or of a search, need beside what the page has.
     pub(super) fn needs(&self, of_list: bool) -> Needs {
         let Options { associations, history, deletes_payload, .. } = &self.options;

@@ -293,6 +293,11 @@ impl Snapshot {
         self.cursor()
     }
 
+    /// What was read of a lane is delivered together with its next page: whether there is one.
+    pub(super) fn go_on(&mut self, lane: u32) -> bool {
+        if let Reading::Objects(_, lanes) = &mut self.reading { lanes.go_on(lane) } else { false }
+    }
+
     /// All of a page has been delivered; with the last of all comes the handover to the stream.
     pub(super) fn delivered(&mut self, lane: u32) -> Option<Handover> {
         let done = match &mut self.reading {

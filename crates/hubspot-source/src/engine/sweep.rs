@@ -119,13 +119,14 @@ impl Deletions {
         let id = ItemId::Number(loser);
         // One that was archived and delivered as living since is the reader's.
         let is_gone = self.archived.contains(&id) || self.delivered.contains_key(&id) && !self.living.contains(&id);
-        if self.merged.contains(&loser) || is_gone {
+        if self.merged.contains(&loser) {
             return false;
         }
+        // Also where the reader has it no more: the index may still say that it was restored before.
         self.was_merged(loser);
         self.living.remove(&id);
         self.delivered.insert(id, Some(at));
-        true
+        !is_gone
     }
 
     /// An object is gone from every list; `hub` is an instant of HubSpot's clock after that. What the index still says of it
@@ -147,7 +148,8 @@ impl Deletions {
     /// An object has been delivered as it lives: whether it had been archived before. Should it be deleted (again), that is
     /// news even where HubSpot doesn't say when.
     pub(crate) fn lives(&mut self, id: &ItemId) -> bool {
-        let archived = self.archived.remove(id) | self.left.remove(id).is_some();
+        let listed = self.sweep.as_mut().is_some_and(|sweep| sweep.listed.remove(id));
+        let archived = self.archived.remove(id) | self.left.remove(id).is_some() | listed;
         match self.delivered.get(id) {
             Some(None) => {
                 self.delivered.remove(id);

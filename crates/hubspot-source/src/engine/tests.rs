@@ -330,6 +330,28 @@ fn a_position_does_not_pass_over_what_is_being_completed() {
 }
 
 #[test]
+fn associations_of_a_thousand_objects_are_read_at_once() {
+    let associated = Options { associations: vec!["companies".into()], ..options() };
+    let old: Vec<_> = (1..=2_000).map(|id| note(id, 5, 5)).collect();
+    let news: Vec<_> = (0..1_000).map(|id| note(id, 5, HUB + 1 + id as Millis)).collect();
+    let mut engine = engine("crm.notes", associated, None);
+    for (contacts, now) in [(old, LOCAL), (news, LOCAL + 5_000)] {
+        let mut hubspot = hubspot(&contacts);
+        let reply = |request: &Request| match request {
+            Request::Associations(_, of) => {
+                assert!(of.of.len() <= 1_000);
+                answer(Vec::new(), None)
+            }
+            request => hubspot(request),
+        };
+        let (requests, changes) = until_idle(&mut engine, now, reply);
+        assert_eq!(changes.len(), contacts.len());
+        let reads = requests.iter().filter(|request| matches!(request, Request::Associations(..))).count();
+        assert!(reads <= contacts.len() / 1_000 + 1, "{reads} for {}", contacts.len());
+    }
+}
+
+#[test]
 fn what_appears_late_in_the_window_is_found_by_what_polls_carry() {
     let mut notes: Vec<_> = (0..800).map(|id| note(id, 5, HUB + id as Millis)).collect();
     let mut engine = following("crm.notes", options());
