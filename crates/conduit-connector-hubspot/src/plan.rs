@@ -21,7 +21,7 @@ const ARCHIVED_FOR: Duration = Duration::from_hours(90 * 24);
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     selection: Selection,
-    /// The entries for anything but custom objects alone: what is left to read where these may not be looked up.
+    /// The entries that need no look-up of custom objects: what is left to read where these may not be looked up.
     others: Vec<String>,
     associations: Vec<Association>,
     /// Without resources and associations, which are the above.
@@ -79,7 +79,11 @@ impl Plan {
             ("deletes.payload", reading.deletes_payload),
         ];
         let for_crm = for_crm.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect();
-        let of_others = |entry: &&String| !entry.trim_start_matches(['!', ' ']).starts_with("crm.objects.");
+        // Those that are named by their id need no look-up.
+        let of_others = |entry: &&String| {
+            let object = entry.trim_start_matches(['!', ' ']).strip_prefix("crm.objects.");
+            object.is_none_or(|object| object.starts_with("2-"))
+        };
         let others = config.resource.iter().filter(of_others).cloned().collect();
         let plan = Self { selection, others, associations, reading, for_crm };
         if !plan.selection.needs_schemas() {

@@ -166,6 +166,9 @@ pub struct Response {
     pub date: Option<Millis>,
     /// The definitions that [`Request::Properties`] asks for.
     pub definitions: Vec<Property>,
+    /// Why HubSpot says nothing of some of the objects that were asked for by id, if it is for another reason than that they
+    /// aren't there.
+    pub refusal: Option<String>,
     /// What [`Request::Associations`] asks for; objects without any may be left out.
     pub associations: Vec<Associated>,
 }

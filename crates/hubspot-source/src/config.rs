@@ -25,7 +25,8 @@ pub struct Config {
     pub page_size: u32,
     /// Which CRM properties are read. Default: those that HubSpot sends unasked.
     pub properties: Properties,
-    /// CRM properties to read beside these. Default none; names that HubSpot doesn't know are left out.
+    /// CRM properties to read beside these. Default none; names that HubSpot doesn't know it ignores, or, where definitions are
+    /// read, they are left out.
     pub extra_properties: Vec<String>,
     /// How the values of CRM properties are delivered. Default: as HubSpot sends them.
     pub values: Values,
@@ -102,7 +103,7 @@ impl Config {
     /// The same as the engines take it. Values out of bounds are brought into them: the caller has validated what a
     /// person wrote.
     pub(crate) fn options(&self) -> Options {
-        let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4);
+        let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX).min(i64::MAX / 4);
         Options {
             page_size: self.page_size.clamp(1, 100),
             properties: self.properties.clone(),

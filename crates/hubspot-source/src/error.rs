@@ -113,6 +113,12 @@ pub enum AnswerError {
     /// An object came without an id.
     #[error("HubSpot's answer has an object without an id")]
     NoId,
+    /// HubSpot answers for some of the objects that were asked for, again and again.
+    #[error("HubSpot's answer leaves out objects that are there: {refusal}")]
+    Partial {
+        /// HubSpot's reason for the first of them.
+        refusal: String,
+    },
     /// A page of a query held only objects that the query excludes.
     #[error("a page of objects changed since {since} (epoch ms) holds only older ones; HubSpot ignores the filter")]
     OutOfRange {

@@ -2,8 +2,8 @@
 
 use hubspot_catalog::{Cms, Crm, Directory};
 use hubspot_client::{
-    AssociationsInput, BatchReadInput, Client, CmsListParams, CmsPath, Error, Filter, ListParams, Object, Operator,
-    OwnersParams, Page, Quota, SearchParams,
+    AssociationsInput, BatchError, BatchReadInput, Client, CmsListParams, CmsPath, Error, Filter, ListParams, Object,
+    OneLine, Operator, OwnersParams, Page, Quota, SearchParams,
 };
 
 use crate::ask::{
@@ -94,7 +94,8 @@ async fn batch_read(client: &Client, crm: &Crm, read: BatchReadRequest) -> Resul
     let input = BatchReadInput { ids, properties, properties_with_history: history, archived, id_property: None };
     let outcome = client.objects(crm.object_type).batch_read(&input).await?;
     let date = outcome.date.map(|date| date.timestamp_millis());
-    Ok(Response { items: outcome.results.into_iter().map(Item::new).collect(), date, ..Response::default() })
+    let refusal = refusal(&outcome.errors);
+    Ok(Response { items: outcome.results.into_iter().map(Item::new).collect(), date, refusal, ..Response::default() })
 }
 
 async fn read_associations(client: &Client, crm: &Crm, request: AssociationsRequest) -> Result<Response, Error> {
@@ -102,12 +103,23 @@ async fn read_associations(client: &Client, crm: &Crm, request: AssociationsRequ
     let inputs: Vec<_> = of.into_iter().map(|(id, after)| AssociationsInput { id: id.to_string(), after }).collect();
     let page = client.associations(crm.object_type, &to).batch_read(&inputs).await?;
     let date = page.date.map(|date| date.timestamp_millis());
+    let refusal = refusal(&page.errors);
     let associations = page.results.into_iter().map(|result| Associated {
         of: ItemId::from(result.from.as_str()),
         to: result.to,
         next: result.next,
     });
-    Ok(Response { associations: associations.collect(), date, ..Response::default() })
+    Ok(Response { associations: associations.collect(), date, refusal, ..Response::default() })
+}
+
+/// Why HubSpot says nothing of an object, if it is for another reason than that there is nothing. By its documents it says
+/// `OBJECT_NOT_FOUND`; that objects without associations are told so, or with a word of their own, is believed.
+fn refusal(errors: &[BatchError]) -> Option<String> {
+    let is_absence = |text: &str| text.contains("NOT_FOUND") || text.contains("NO_ASSOCIATIONS");
+    let refused = errors
+        .iter()
+        .find(|error| !is_absence(&error.category) && !error.sub_category.as_deref().is_some_and(is_absence))?;
+    Some(OneLine(&format!("{}: {}", refused.category, refused.message)).to_string())
 }
 
 async fn directory_list(client: &Client, directory: Directory, list: DirectoryRequest) -> Result<Response, Error> {

@@ -83,7 +83,7 @@ impl<A: Api> Reading<A> {
         while self.streams.iter().any(|stream| stream.engine.is_beginning() && !stream.is_forbidden) {
             let wake = self.ask_all(|stream| stream.engine.is_beginning());
             if let Some(answer) = self.answered(wake).await {
-                records.append(&mut self.take(answer?)?.1);
+                records.append(&mut self.take(answer?)?);
             }
         }
         self.somebody_reads()?;
@@ -121,11 +121,11 @@ impl<A: Api> Reading<A> {
         }
         let wake = self.ask_all(|_| true).min(self.report_due);
         let Some(answer) = self.answered(wake).await else { return Ok(Vec::new()) };
-        let (number, records) = self.take(answer?)?;
+        let records = self.take(answer?)?;
         self.somebody_reads()?;
         if !records.is_empty() {
-            // The next page is on its way while these records are handed over.
-            self.ask(number);
+            // The next page is on its way while these records are handed over: of whoever has its turn.
+            self.ask_all(|_| true);
         }
         Ok(records)
     }
@@ -200,13 +200,13 @@ impl<A: Api> Reading<A> {
         }
     }
 
-    /// Reads an answer: the records that it makes, and of which stream they are.
-    fn take(&mut self, (number, ticket, answer): Answer) -> Result<(usize, Vec<Record>), Error> {
+    /// Reads an answer: the records that it makes.
+    fn take(&mut self, (number, ticket, answer): Answer) -> Result<Vec<Record>, Error> {
         let now = self.clock.now();
         let stream = &mut self.streams[number];
         stream.under_way -= 1;
         if stream.is_forbidden {
-            return Ok((number, Vec::new()));
+            return Ok(Vec::new());
         }
         let resource = stream.resource.name;
         let response = match answer {
@@ -214,11 +214,11 @@ impl<A: Api> Reading<A> {
             Err(error) if is_forbidden(&error) && self.on_forbidden == OnForbidden::Skip => {
                 tracing::warn!(resource, %error, "HubSpot forbids reading this resource: it is left out");
                 stream.is_forbidden = true;
-                return Ok((number, Vec::new()));
+                return Ok(Vec::new());
             }
             Err(error) if is_refused(&error) && stream.engine.refused(ticket) => {
                 tracing::warn!(resource, %error, "HubSpot refused the request: its properties are looked up, and it is made again");
-                return Ok((number, Vec::new()));
+                return Ok(Vec::new());
             }
             Err(source) => return Err(Error::request(resource, source)),
         };
@@ -246,7 +246,7 @@ impl<A: Api> Reading<A> {
         let records = self.records(number, changes);
         let stream = &mut self.streams[number];
         stream.place = stream.engine.cursor().map(|cursor| cursor.to_text()).or(stream.place.take());
-        Ok((number, records))
+        Ok(records)
     }
 
     fn records(&mut self, number: usize, changes: Vec<Change>) -> Vec<Record> {

@@ -132,6 +132,30 @@ async fn resources_go_side_by_side_and_snapshots_leave_room() {
     assert!(delivered.len() == 4 && most - least <= 1_500, "{delivered:?}");
 }
 
+/// More snapshots than requests may be under way for: each gets its turns.
+#[tokio::test(start_paused = true)]
+async fn no_snapshot_waits_for_another_to_end() {
+    let resources: Vec<_> = hubspot_catalog::RESOURCES.iter().filter(|resource| resource.is_crm()).take(20).collect();
+    assert!(resources.len() > SNAPSHOT_REQUESTS);
+    let mut api = mock();
+    api.expect_answer().returning(|request| {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            Ok(listed(&request))
+        })
+    });
+    let count = resources.len();
+    let mut source = HubSpotSource::start(api, Config::new(resources), None).await.unwrap();
+    let mut delivered = std::collections::BTreeMap::<String, usize>::new();
+    for _ in 0..count * 10 {
+        for record in source.next_batch().await.unwrap() {
+            *delivered.entry(record.metadata.collection().unwrap().to_owned()).or_default() += 1;
+        }
+    }
+    let least = delivered.values().min().unwrap();
+    assert!(delivered.len() == count && *least >= 500, "{delivered:?}");
+}
+
 /// However long the lists of archived objects are, and however many resources have one.
 #[tokio::test(start_paused = true)]
 async fn the_background_takes_a_fifth_of_the_quota_and_no_more() {

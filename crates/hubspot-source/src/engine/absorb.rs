@@ -1,23 +1,24 @@
 //! What an answer meant, for each kind of request.
 
 use hubspot_catalog::Kind;
-use hubspot_client::ASSOCIATIONS_LIMIT;
 use opencdc::Operation;
 
 use super::census::{Census, Finding, Found, Report as CensusReport};
-use super::change::{Change, DeleteReason, Draft, Note};
+use super::change::{Change, Draft, Note};
 use super::facts::{created, deleted, draining, is_deleted, rows, updated};
 use super::follow::{Beginning, Follow};
 use super::snapshot::{Listed, Merged, Reading};
 use super::sweep::Deletions;
 use super::walk::{Draining, Row};
-use super::{Completing, DATE_MARGIN, Engine, Gathered, Phase, Plan, Purpose, Track};
+use super::{Completing, DATE_MARGIN, Engine, Phase, Plan, Purpose, Track};
 use crate::ask::{Response, Ticket};
 use crate::error::AnswerError;
 use crate::item::{Item, ItemId, Millis};
-use crate::payload::completion::{Completion, Needs, Piece};
 use crate::payload::definitions::PropertyDefinition;
 use crate::position::Cursor;
+
+/// So many answers in a row may leave something out.
+const PARTIAL_ANSWERS: u32 = 5;
 
 impl Engine {
     /// Reads the answer to a request of [`next`](Self::next), at `now` of the caller's clock: what is to be delivered, in
@@ -36,8 +37,9 @@ impl Engine {
         }
         let hub = self.hub.ok_or(AnswerError::NoDate)?;
         if let Some(plan) = &mut self.plan {
-            plan.answered();
+            plan.answered(asked.named);
             if plan.is_to_learn()
+                && asked.named.is_none()
                 && matches!(asked.purpose, Purpose::SnapshotPage { .. } | Purpose::Walk)
                 && !response.items.is_empty()
             {
@@ -46,6 +48,16 @@ impl Engine {
                 return Ok(Vec::new());
             }
         }
+        if let Some(refusal) = response.refusal {
+            // Of objects that HubSpot says nothing of for now, nothing is known: least of all that they are gone.
+            self.partial += 1;
+            if self.partial > PARTIAL_ANSWERS {
+                return Err(AnswerError::Partial { refusal });
+            }
+            self.take_back(asked.purpose);
+            return Ok(Vec::new());
+        }
+        self.partial = 0;
         match asked.purpose {
             Purpose::Definitions => {
                 if let Some(plan) = &mut self.plan {
@@ -81,10 +93,11 @@ impl Engine {
             && let Phase::Snapshot(snapshot) = &mut self.phase
             && snapshot.refuse(lane)
         {
-            self.asked.swap_remove(place);
+            self.start_over();
             return true;
         }
-        if !self.plan.as_mut().is_some_and(Plan::refuse) {
+        let named = self.asked[place].named;
+        if !self.plan.as_mut().is_some_and(|plan| plan.refuse(named)) {
             return false;
         }
         let asked = self.asked.swap_remove(place);
@@ -95,6 +108,16 @@ impl Engine {
     /// Properties that were to be read and aren't defined, each said once.
     pub fn take_undefined(&mut self) -> Vec<String> {
         self.plan.as_mut().map(Plan::take_undefined).unwrap_or_default()
+    }
+
+    /// The snapshot's list is read from its beginning: what is under way of it counts no more.
+    fn start_over(&mut self) {
+        self.asked.retain(|asked| !matches!(asked.purpose, Purpose::SnapshotPage { .. } | Purpose::Completion { .. }));
+        self.gathered.clear();
+        self.completing.clear();
+        if let Phase::Snapshot(snapshot) = &mut self.phase {
+            snapshot.take_start_over();
+        }
     }
 
     /// Whether the definitions of the properties have changed in HubSpot since this was last asked.
@@ -226,6 +249,10 @@ impl Engine {
     ) -> Result<Vec<Change>, AnswerError> {
         let Phase::Snapshot(snapshot) = &mut self.phase else { return Ok(Vec::new()) };
         let listed = snapshot.absorb(&self.kind, &self.options, lane, response, hub)?;
+        if snapshot.take_start_over() {
+            self.start_over();
+            return Ok(Vec::new());
+        }
         let mut drafts = Vec::with_capacity(listed.len());
         for Listed { id, item, created, at } in listed {
             let version = updated(&self.kind, &item);
@@ -284,7 +311,7 @@ impl Engine {
         let found = census.absorb(response, now, &plan.needs(true))?;
         follow.in_background();
         let cursor = follow.cursor();
-        let mut drafts = Vec::with_capacity(found.len());
+        let (mut drafts, mut gone) = (Vec::with_capacity(found.len()), Vec::new());
         for Found { finding, mut piece } in found {
             // One whose deletion was delivered has been restored.
             if finding != Finding::Gone && follow.deletions.lives(&piece.id) {
@@ -296,16 +323,25 @@ impl Engine {
             draft.note.cursor = Some(cursor.clone());
             draft.piece = piece;
             if finding == Finding::Gone {
-                let gdpr = matches!(self.kind, Kind::Crm(crm) if crm.gdpr);
-                draft.note.reason = Some(if gdpr { DeleteReason::Gdpr } else { DeleteReason::Missing });
+                draft.note.vanished = true;
                 follow.deleted(&id);
                 follow.deletions.is_gone(&id, self.hub);
-            } else if let Some(at) = at {
+                gone.push(draft);
+                continue;
+            }
+            if let Some(at) = at {
                 follow.repaired(id, at);
             }
             drafts.push(draft);
         }
-        Ok(self.release(Track::Main, drafts, now))
+        // The sweep may not have come to what was archived: it is looked up.
+        let mut needs = plan.needs(false);
+        needs.deleted_properties.get_or_insert_default();
+        let mut changes = self.release(Track::Main, drafts, now);
+        if !gone.is_empty() {
+            changes.append(&mut self.complete(Track::Main, gone, Some(needs), Some(cursor), now));
+        }
+        Ok(changes)
     }
 
     fn absorb_completion(&mut self, track: Track, response: Response, now: Millis) -> Vec<Change> {
@@ -318,126 +354,6 @@ impl Engine {
         let Completing { notes, .. } = self.completing.swap_remove(place);
         let drafts = pieces.into_iter().zip(notes).map(|(piece, note)| Draft { piece, note }).collect();
         self.release(track, drafts, now)
-    }
-
-    /// Delivers these, or first fetches what they lack: with that of the pages that follow, where one request serves them all.
-    fn gather(
-        &mut self,
-        track: Track,
-        drafts: Vec<Draft>,
-        needs: Option<Needs>,
-        held: Option<Cursor>,
-        now: Millis,
-    ) -> Vec<Change> {
-        if !self.plan.as_ref().is_some_and(Plan::gathers) {
-            return self.complete(track, drafts, needs, held, now);
-        }
-        let place = self.gathered.iter().position(|gathered| gathered.track == track);
-        let mut gathered = match place.map(|place| self.gathered.swap_remove(place)) {
-            Some(gathered) => gathered,
-            None => Gathered { track, drafts: Vec::new(), held },
-        };
-        gathered.drafts.extend(drafts);
-        let has_room = gathered.drafts.len() + self.walk_page() as usize <= ASSOCIATIONS_LIMIT;
-        let goes_on = has_room
-            && match (track, &mut self.phase) {
-                (Track::Lane(lane), Phase::Snapshot(snapshot)) => snapshot.go_on(lane),
-                (Track::Main, Phase::Follow(follow)) => follow.walks(),
-                _ => false,
-            };
-        if !goes_on {
-            return self.complete(track, gathered.drafts, needs, gathered.held, now);
-        }
-        if track == Track::Main {
-            self.held.clone_from(&gathered.held);
-        }
-        self.gathered.push(gathered);
-        Vec::new()
-    }
-
-    /// Delivers these, or first fetches what they lack. Until they are delivered, a restart goes on at `held`.
-    fn complete(
-        &mut self,
-        track: Track,
-        drafts: Vec<Draft>,
-        needs: Option<Needs>,
-        held: Option<Cursor>,
-        now: Millis,
-    ) -> Vec<Change> {
-        let Some(needs) = needs.filter(|_| !drafts.is_empty()) else { return self.release(track, drafts, now) };
-        let (pieces, notes): (Vec<_>, Vec<_>) = drafts.into_iter().map(|draft| (draft.piece, draft.note)).unzip();
-        match Completion::begin(pieces, &needs) {
-            Ok(completion) => {
-                self.held = held;
-                self.completing.push(Completing { track, completion, notes, asked: false });
-                Vec::new()
-            }
-            Err(pieces) => {
-                let drafts = pieces.into_iter().zip(notes).map(|(piece, note)| Draft { piece, note }).collect();
-                self.release(track, drafts, now)
-            }
-        }
-    }
-
-    /// Delivers these: they are complete.
-    fn release(&mut self, track: Track, drafts: Vec<Draft>, now: Millis) -> Vec<Change> {
-        if track == Track::Main {
-            self.held = None;
-        }
-        let mut changes = Vec::with_capacity(drafts.len());
-        for mut draft in drafts {
-            let cursor = match (track, &mut self.phase, draft.note.cursor.take()) {
-                (_, _, Some(cursor)) => Some(cursor),
-                (Track::Lane(lane), Phase::Snapshot(snapshot), None) => {
-                    if draft.piece.version > draft.note.listed {
-                        snapshot.reread(&draft.piece.id, draft.piece.version, draft.note.created_at);
-                    }
-                    // Now that the object is whole: a page doesn't say it where there are too many properties.
-                    if let Some(plan) = self.plan.as_ref().filter(|_| !draft.piece.gone) {
-                        let Piece { id, item, version, .. } = &draft.piece;
-                        snapshot.were_merged(plan.merged_into(item), id, *version);
-                    }
-                    snapshot.deliver(lane, &draft.piece.id, draft.note.at)
-                }
-                (_, _, None) => None,
-            };
-            // An object that vanished while it was completed: its deletion follows.
-            let Some(cursor) = cursor.filter(|_| !draft.piece.gone) else { continue };
-            self.enrol(track, &draft);
-            if let Some(plan) = &mut self.plan {
-                plan.shape(&mut draft.piece, now);
-            }
-            changes.push(draft.into_change(cursor));
-        }
-        if let (Track::Lane(lane), Phase::Snapshot(snapshot)) = (track, &mut self.phase)
-            && let Some(mut handover) = snapshot.delivered(lane)
-        {
-            self.merged = std::mem::take(&mut handover.merged);
-            if let Some(roll) = handover.roll.take() {
-                self.census = self.census.take().map(|census| census.with_baseline(roll));
-            }
-            let follow = self.handed_over(handover);
-            self.phase = follow.into();
-        }
-        changes
-    }
-}
-
-impl Engine {
-    /// Tells the census, if one is taken, what is delivered.
-    fn enrol(&mut self, track: Track, draft: &Draft) {
-        let (Some(census), &ItemId::Number(id)) = (&mut self.census, &draft.piece.id) else { return };
-        let Piece { operation, version, item, .. } = &draft.piece;
-        if *operation == Operation::Delete {
-            census.deleted(id);
-            return;
-        }
-        if let (Track::Lane(lane), Phase::Snapshot(snapshot)) = (track, &mut self.phase)
-            && snapshot.enrol(lane, id, *version, census.kept(), item)
-        {
-            return;
-        }
-        census.delivered(id, *version, item);
     }
 }
 

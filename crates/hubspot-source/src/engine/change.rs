@@ -72,6 +72,8 @@ pub(super) struct Note {
     pub(super) cursor: Option<Cursor>,
     /// CMS snapshot: its place on the walk.
     pub(super) at: Millis,
+    /// It is deleted because it is in no list any more: why has to be found out.
+    pub(super) vanished: bool,
 }
 
 impl Draft {

@@ -321,7 +321,8 @@ impl DirectoryEngine {
         let mut cursor = plan.cursor.clone();
         if cursor.snapshot.is_none() {
             let next = plan.next.or_else(|| plan.puts.first().map(|(updated, ..)| *updated));
-            cursor.since = next.map_or(plan.hub, |next| next.min(plan.hub));
+            // Nothing of HubSpot's is older than the epoch, whatever it says of itself.
+            cursor.since = next.map_or(plan.hub, |next| next.min(plan.hub)).max(0);
         }
         let all = plan.certain.then(|| self.known.keys());
         cursor.ids = Ids::format(all, plan.deletes.union(&self.suspects), self.options.ids);

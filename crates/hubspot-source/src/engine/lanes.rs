@@ -62,7 +62,7 @@ impl Lane {
     /// How many pages are left, as far as one can tell.
     fn promises(&self, top: u64, page: u64) -> u64 {
         let end = self.range.end.unwrap_or(top);
-        end.saturating_sub(self.read) / (self.stride.max(1) * page.max(1))
+        end.saturating_sub(self.read) / self.stride.max(1).saturating_mul(page.max(1))
     }
 }
 
@@ -84,6 +84,8 @@ pub(super) struct Lanes {
 /// The list, read one page after the other.
 #[derive(Debug, Default)]
 struct Sequence {
+    /// As that of a lane: answers to others don't count any more.
+    number: u32,
     /// HubSpot's cursor of the next page; `None` is the first.
     next: Option<String>,
     /// That of the page that is being delivered.
@@ -116,8 +118,8 @@ impl Lanes {
         };
         // The position of the last object of a range has that range, of which nothing is left.
         let left = ranges.into_iter().filter(|range| range.end.is_none_or(|end| range.floor < end));
-        let lanes: Vec<_> = (0..).zip(left).map(|(number, range)| Lane::new(number, range, 1)).collect();
-        Self { numbered: lanes.len() as u32, open: lanes, sequence, top: None, pages: 0, misses: 0 }
+        let lanes: Vec<_> = (1..).zip(left).map(|(number, range)| Lane::new(number, range, 1)).collect();
+        Self { numbered: lanes.len() as u32 + 1, open: lanes, sequence, top: None, pages: 0, misses: 0 }
     }
 
     /// Where a restart would go on.
@@ -147,7 +149,7 @@ impl Lanes {
         if let Some(sequence) = &mut self.sequence {
             let free = !sequence.busy && !sequence.done;
             sequence.busy |= free;
-            return free.then(|| (0, sequence.next.clone()));
+            return free.then(|| (sequence.number, sequence.next.clone()));
         }
         let is_free = |lane: &Lane| !lane.busy && !lane.is_read();
         if !self.open.iter().any(is_free) && self.count() < room {
@@ -177,7 +179,10 @@ impl Lanes {
     /// Reads the page of a lane, which HubSpot says is followed by `next`.
     pub(super) fn absorb(&mut self, number: u32, items: Vec<Item>, next: Option<String>) -> Page {
         self.pages += 1;
-        if let Some(sequence) = &mut self.sequence {
+        if let Some(sequence) = self.sequence.as_mut() {
+            if sequence.number != number {
+                return Page::Listed(Vec::new());
+            }
             if !sequence.gathering {
                 sequence.delivering.clone_from(&sequence.next);
             }
@@ -204,9 +209,11 @@ impl Lanes {
             }
         }
         let is_id = next.as_ref().is_none_or(|next| last.to_string() == *next);
-        // Behind a cut below the greatest id there is at least that one.
-        let is_missing = objects.is_empty() && !lane.proven && lane.read > 0 && self.top > Some(lane.read);
-        if !ordered || !is_id || is_missing || (objects.is_empty() && next.is_some()) {
+        // Behind a cut below the greatest id there is at least that one, unless that is gone by now: a guess proves nothing.
+        if objects.is_empty() && next.is_none() && !lane.proven && lane.read > 0 {
+            return self.join(number);
+        }
+        if !ordered || !is_id || objects.is_empty() && next.is_some() {
             return self.fall_back();
         }
         let first = objects.first().map(|(id, _)| *id);
@@ -245,7 +252,7 @@ impl Lanes {
 
     /// A page has to be asked for once more.
     pub(super) fn take_back(&mut self, number: u32) {
-        if let Some(sequence) = &mut self.sequence {
+        if let Some(sequence) = self.sequence.as_mut().filter(|sequence| sequence.number == number) {
             sequence.busy = false;
         }
         if let Some(lane) = self.open.iter_mut().find(|lane| lane.number == number) {
@@ -253,10 +260,25 @@ impl Lanes {
         }
     }
 
+    /// Nothing came behind a cut: whoever reads what lies before it goes on there, by cursors that are HubSpot's.
+    fn join(&mut self, number: u32) -> Page {
+        self.misses += 1;
+        let Some(place) = self.open.iter().position(|lane| lane.number == number) else {
+            return Page::Objects(Vec::new());
+        };
+        let empty = self.open[place].range;
+        let before = self.open.iter_mut().find(|lane| lane.range.end == Some(empty.floor) && !lane.is_read());
+        let Some(before) = before else { return self.fall_back() };
+        before.range.end = empty.end;
+        self.open.remove(place);
+        Page::Objects(Vec::new())
+    }
+
     /// Ids aren't cursors here: everything from the beginning, in HubSpot's own way.
     fn fall_back(&mut self) -> Page {
         self.open.clear();
-        self.sequence = Some(Sequence::default());
+        self.sequence = Some(Sequence { number: self.numbered, ..Sequence::default() });
+        self.numbered += 1;
         Page::Again
     }
 
@@ -269,7 +291,7 @@ impl Lanes {
 
     /// All that was read of a lane has been delivered.
     pub(super) fn delivered(&mut self, number: u32) {
-        if let Some(sequence) = &mut self.sequence {
+        if let Some(sequence) = self.sequence.as_mut().filter(|sequence| sequence.number == number) {
             sequence.busy = false;
             sequence.gathering = false;
             sequence.delivering.clone_from(&sequence.next);
@@ -283,7 +305,7 @@ impl Lanes {
 
     /// What was read of a lane is delivered together with its next page: whether there is one.
     pub(super) fn go_on(&mut self, number: u32) -> bool {
-        if let Some(sequence) = &mut self.sequence {
+        if let Some(sequence) = self.sequence.as_mut().filter(|sequence| sequence.number == number) {
             let goes_on = !sequence.done;
             sequence.gathering = goes_on;
             sequence.busy = !goes_on;
@@ -414,24 +436,46 @@ mod tests {
         }
     }
 
+    /// Two lanes with requests under way: the one that reads, and the one behind the cut.
+    fn cut_in_two() -> (Lanes, u32, u32) {
+        let mut lanes = Lanes::new(Place::Page(None));
+        let (first, _) = lanes.next(2, 2).unwrap();
+        lanes.absorb(first, vec![item(3), item(7)], Some("7".into()));
+        lanes.delivered(first);
+        lanes.reach(1_007);
+        assert_eq!(lanes.next(2, 2), Some((first, Some("7".into()))));
+        let (guess, after) = lanes.next(2, 2).unwrap();
+        assert_eq!(after.as_deref(), Some("507"));
+        (lanes, first, guess)
+    }
+
+    /// HubSpot may know nothing of a cursor that it hasn't handed out, and the greatest id may be gone by now.
     #[test]
-    fn a_guessed_cursor_that_hubspot_has_nothing_behind_is_no_cursor() {
-        for refused in [false, true] {
-            let mut lanes = Lanes::new(Place::Page(None));
-            let (first, _) = lanes.next(2, 2).unwrap();
-            lanes.absorb(first, vec![item(3), item(7)], Some("7".into()));
-            lanes.delivered(first);
-            lanes.reach(1_007);
-            assert_eq!(lanes.next(2, 2), Some((first, Some("7".into()))));
-            let (guess, after) = lanes.next(2, 2).unwrap();
-            assert_eq!(after.as_deref(), Some("507"));
-            if refused {
-                assert!(!lanes.refuse(first) && lanes.refuse(guess));
-            } else {
-                assert_eq!(lanes.absorb(guess, Vec::new(), None), Page::Again);
-            }
-            assert_eq!(lanes.next(2, 2), Some((0, None)), "from the beginning");
-        }
+    fn a_guessed_cursor_that_hubspot_has_nothing_behind_proves_nothing() {
+        let (mut lanes, first, guess) = cut_in_two();
+        assert_eq!(lanes.absorb(guess, Vec::new(), None), Page::Objects(Vec::new()));
+        lanes.delivered(guess);
+        assert!(!lanes.is_done());
+        let Page::Objects(objects) = lanes.absorb(first, vec![item(400), item(900)], None) else { panic!("ids") };
+        assert_eq!(objects.len(), 2, "the first reads to the end");
+        lanes.delivered(first);
+        assert!(lanes.is_done());
+    }
+
+    #[test]
+    fn a_guessed_cursor_that_hubspot_refuses_is_no_cursor() {
+        let (mut lanes, first, guess) = cut_in_two();
+        assert!(!lanes.refuse(first) && lanes.refuse(guess));
+        let (number, after) = lanes.next(2, 2).unwrap();
+        assert_eq!(after, None, "from the beginning");
+        // What was under way answers late.
+        assert_eq!(lanes.absorb(first, vec![item(400)], None), Page::Listed(Vec::new()));
+        lanes.delivered(first);
+        assert!(!lanes.go_on(first) && !lanes.is_done());
+        assert_eq!(lanes.next(2, 2), None, "its own request is still under way");
+        assert_eq!(lanes.absorb(number, vec![item(3)], None), Page::Listed(vec![item(3)]));
+        lanes.delivered(number);
+        assert!(lanes.is_done());
     }
 
     #[test]

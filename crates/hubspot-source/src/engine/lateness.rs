@@ -11,7 +11,8 @@ const MEMORY: Millis = 3_600_000;
 pub struct Lateness {
     /// How many rows were late since the stream was opened.
     pub rows: u64,
-    /// How late the latest of the last hour or two was, in milliseconds; at most what passed until it was looked for again.
+    /// How late the latest was, in milliseconds, of those in the last hour or two before the last one; at most what passed until it
+    /// was looked for again.
     pub most: Millis,
     /// The most of the hour before that began at `since`.
     before: Millis,

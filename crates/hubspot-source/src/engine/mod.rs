@@ -11,10 +11,12 @@
 
 mod absorb;
 mod background;
+mod beginning;
 mod census;
 mod change;
 mod cms;
 mod crm;
+mod delivery;
 mod directory;
 mod facts;
 mod fingerprint;
@@ -33,25 +35,25 @@ mod walk;
 use hubspot_catalog::{Cms, Kind, Resource};
 use hubspot_client::{LIST_LIMIT, SEARCH_LIMIT};
 
+use self::census::Census;
 pub use self::census::Report as CensusReport;
-use self::census::{Census, Purposes};
 pub use self::change::{Change, DeleteReason};
 use self::change::{Draft, Note};
 use self::cms::Axis;
 pub use self::directory::DirectoryCursor;
-use self::directory::{DirectoryEngine, DirectoryOptions, DirectoryTask};
-use self::follow::{Beginning, Follow, Manner, Task};
+use self::directory::{DirectoryEngine, DirectoryTask};
+use self::follow::{Follow, Task};
 pub use self::lanes::{Place, Range};
 pub use self::lateness::Lateness;
 pub use self::options::{Options, Values};
 use self::plan::Plan;
-use self::snapshot::{Handover, Merged, Reading, Snapshot};
+use self::snapshot::{Merged, Reading, Snapshot};
 use self::sweep::Deletions;
 use self::walk::Walk;
 use crate::ask::{Ask, Request, Ticket};
 use crate::item::Millis;
 use crate::payload::completion::Completion;
-use crate::position::{Cursor, Resume, Snapshotted};
+use crate::position::{Cursor, Resume};
 
 /// How far behind its `Date` HubSpot's clock is taken to be at least: the clocks of its servers need not agree to the
 /// millisecond.
@@ -105,6 +107,8 @@ pub struct Engine {
     merged: Vec<Merged>,
     /// An instant of HubSpot's clock that has certainly passed.
     hub: Option<Millis>,
+    /// So many answers in a row have left something out.
+    partial: u32,
     /// The greatest id has been asked for.
     top_asked: bool,
 }
@@ -116,6 +120,8 @@ struct Asked {
     /// By the caller's clock.
     at: Millis,
     purpose: Purpose,
+    /// Which list of properties it names, if it names any.
+    named: Option<u32>,
 }
 
 /// What a request is for.
@@ -191,97 +197,13 @@ impl Engine {
             held: None,
             merged: Vec::new(),
             hub: None,
+            partial: 0,
             top_asked: false,
             options,
         };
         engine.census = engine.take_census();
         engine.phase = engine.first_phase(resume);
         engine
-    }
-
-    fn take_census(&self) -> Option<Census> {
-        let Kind::Crm(crm) = self.kind else { return None };
-        let Options { audit_interval, calculated_interval, associations_interval, associations, .. } = &self.options;
-        let associations_interval = associations_interval.filter(|_| !associations.is_empty());
-        let purposes =
-            Purposes { audit: *audit_interval, calculated: *calculated_interval, associations: associations_interval };
-        let counts = purposes != Purposes::default();
-        // Deletions are the sweep's to tell, and say more: it has the time that it may take.
-        let patience = self.options.lag.saturating_add(2 * self.options.deletes_interval.min(Millis::MAX / 4));
-        counts.then(|| Census::new(crm, purposes, patience, LIST_LIMIT))
-    }
-
-    fn first_phase(&self, resume: Option<Resume>) -> Phase {
-        if let Kind::Directory(directory) = self.kind {
-            let Options { snapshot, directory_interval, directory_ids, .. } = self.options;
-            let options = DirectoryOptions { snapshot, interval: directory_interval, ids: directory_ids };
-            let cursor = if let Some(Resume::At(Cursor::Directory(cursor))) = resume { Some(cursor) } else { None };
-            return Phase::Directory(Box::new(DirectoryEngine::new(directory, options, cursor)));
-        }
-        let lag = self.options.lag;
-        let new_snapshot = |noted| self.snapshot(self.new_snapshot(Deletions::since(0), noted));
-        let wanted = self.options.snapshot;
-        match resume {
-            None if self.undated() => Phase::Baseline(Deletions::since(0)),
-            None if wanted => new_snapshot(None),
-            Some(Resume::GoSnapshot { initial }) if wanted => new_snapshot(initial),
-            Some(Resume::At(Cursor::Snapshot(at))) if wanted => self.snapshot(Snapshot::resumed(&self.kind, at)),
-            // The snapshot was switched off half way: the rest of it is left out, its changes aren't.
-            Some(Resume::At(Cursor::Snapshot(Snapshotted { start, since, .. }))) => {
-                self.follow_from(start, since.unwrap_or(start))
-            }
-            // A stale index entry may bring back what was deleted up to a lag ago. `sweep` lies before that, so
-            // those deletions are delivered again behind it.
-            Some(Resume::At(Cursor::Follow(followed))) => {
-                self.follow(Beginning::from(followed), Deletions::since(followed.sweep)).into()
-            }
-            Some(Resume::GoSnapshot { initial: Some(time) } | Resume::GoCdc { timestamp: Some(time) }) => {
-                self.follow_from(time, look_back(time, lag))
-            }
-            None
-            | Some(
-                Resume::GoCdc { timestamp: None }
-                | Resume::GoSnapshot { initial: None }
-                | Resume::At(Cursor::Directory(_)),
-            ) => Phase::Clock(Deletions::since(0)),
-        }
-    }
-
-    fn new_snapshot(&self, deletions: Deletions, noted: Option<Millis>) -> Option<Snapshot> {
-        let snapshot = Snapshot::new(&self.kind, deletions, noted)?;
-        Some(if self.census.is_some() { snapshot.keeping_rolls() } else { snapshot })
-    }
-
-    fn snapshot(&self, snapshot: Option<Snapshot>) -> Phase {
-        let Some(mut snapshot) = snapshot else { return Phase::Clock(Deletions::since(0)) };
-        match snapshot.handover(snapshot.is_done()) {
-            Some(handover) => self.handed_over(handover).into(),
-            None => Phase::Snapshot(Box::new(snapshot)),
-        }
-    }
-
-    /// Follows changes and deletions since an instant.
-    fn follow_from(&self, start: Millis, since: Millis) -> Phase {
-        let beginning = Beginning { start, known: start, settled: since, drain: None };
-        self.follow(beginning, Deletions::since(since)).into()
-    }
-
-    fn follow(&self, beginning: Beginning, deletions: Deletions) -> Follow {
-        let Options { lag, polling_period, background_pause, .. } = self.options;
-        let page = self.walk_page() as usize;
-        let mut follow = Follow::new(Manner { lag, polling_period, page, kind: self.kind }, beginning, deletions);
-        follow.pace(background_pause);
-        follow
-    }
-
-    fn handed_over(&self, handover: Handover) -> Follow {
-        let Handover { start, since, deletions, delivered, merged: _, roll: _ } = handover;
-        let beginning = Beginning { start, known: start, settled: since, drain: None };
-        let mut follow = self.follow(beginning, deletions);
-        for (id, version, created) in delivered {
-            follow.remember(id, version, created);
-        }
-        follow
     }
 
     /// Objects a page of changes.
@@ -316,6 +238,9 @@ impl Engine {
 
     /// Where a restart goes on behind all that has been delivered; `None` before anything is known.
     pub fn cursor(&self) -> Option<Cursor> {
+        if self.is_beginning() {
+            return None;
+        }
         self.held.clone().or_else(|| match &self.phase {
             Phase::Baseline(_) | Phase::Clock(_) => None,
             Phase::Snapshot(snapshot) => snapshot.cursor(),
@@ -366,11 +291,6 @@ impl Engine {
     /// `room` is how many requests of a snapshot may be under way at once, of this resource; at least one.
     pub fn next(&mut self, now: Millis, room: usize) -> Ask {
         let room = room.max(1);
-        if let Some(completing) = self.completing.iter_mut().find(|completing| !completing.asked) {
-            completing.asked = true;
-            let (track, request) = (completing.track, completing.completion.request());
-            return self.ask(now, Purpose::Completion { track }, request);
-        }
         if let (Kind::Crm(crm), Some(plan)) = (self.kind, &self.plan) {
             let asked = self.asked.iter().any(|asked| asked.purpose == Purpose::Definitions);
             if plan.wants_definitions(now) && !asked {
@@ -379,6 +299,16 @@ impl Engine {
             if plan.lacks_definitions() {
                 return UNTIL_ANSWERED;
             }
+        }
+        if let Some(completing) = self.completing.iter_mut().find(|completing| !completing.asked) {
+            completing.asked = true;
+            let track = completing.track;
+            if let Some(plan) = &self.plan {
+                // Properties may have gone since it began.
+                completing.completion.renew(&plan.needs(matches!(track, Track::Lane(_))));
+            }
+            let request = completing.completion.request();
+            return self.ask(now, Purpose::Completion { track }, request);
         }
         if matches!(self.phase, Phase::Snapshot(_)) {
             return self.next_of_snapshot(now, room);
@@ -438,15 +368,15 @@ impl Engine {
     }
 
     fn next_of_snapshot(&mut self, now: Millis, room: usize) -> Ask {
-        if self.asked.len() >= room {
-            return UNTIL_ANSWERED;
-        }
         // What is to be learned of the first page would be learned several times.
         let room = match &self.plan {
             Some(plan) if plan.is_to_learn() => 1,
             Some(plan) if plan.gathers() => room.min(GATHERING_LANES),
             _ => room,
         };
+        if self.asked.len() >= room {
+            return UNTIL_ANSWERED;
+        }
         let listed = self.plan.as_ref().map(Plan::listed).unwrap_or_default();
         let page = self.options.page_size.min(LIST_LIMIT);
         let top_asked = self.top_asked;
@@ -469,7 +399,12 @@ impl Engine {
     fn ask(&mut self, now: Millis, purpose: Purpose, request: Request) -> Ask {
         self.last_ticket = self.last_ticket.wrapping_add(1);
         let ticket = Ticket(self.last_ticket);
-        self.asked.push(Asked { ticket, at: now, purpose });
+        let may_name = matches!(
+            purpose,
+            Purpose::SnapshotPage { .. } | Purpose::Walk | Purpose::Census | Purpose::Completion { .. }
+        );
+        let named = self.plan.as_ref().filter(|_| may_name).and_then(Plan::generation);
+        self.asked.push(Asked { ticket, at: now, purpose, named });
         Ask::Request(ticket, request)
     }
 }

@@ -43,8 +43,10 @@ pub(super) struct Plan {
     undefined: Vec<String>,
     /// Whether the definitions have changed, and nobody has asked.
     redefined: bool,
-    /// Whether a request has been refused since the last answer.
-    refused: bool,
+    /// Counts the lists of names.
+    generation: u32,
+    /// The names that were refused, until others, or the same, are answered.
+    refused: Option<Vec<String>>,
 }
 
 impl Plan {
@@ -62,14 +64,16 @@ impl Plan {
             misfits: Misfits::default(),
             undefined: Vec::new(),
             redefined: false,
-            refused: false,
+            generation: 0,
+            refused: None,
         };
         plan.resolve();
         plan
     }
 
     fn uses_definitions(&self) -> bool {
-        self.options.properties.needs_definitions() || self.options.values == Values::Typed
+        // Names that HubSpot refused have to be looked up.
+        self.options.properties.needs_definitions() || self.options.values == Values::Typed || self.refused.is_some()
     }
 
     /// Whether definitions have to be read before anything else, or are due to be read again.
@@ -108,7 +112,8 @@ impl Plan {
     }
 
     fn wants_names(&self) -> bool {
-        self.crm.merge || !self.options.extra_properties.is_empty() || !self.options.properties.is_default()
+        let Options { extra_properties, properties, history, .. } = &self.options;
+        self.crm.merge || *history || !extra_properties.is_empty() || !properties.is_default()
     }
 
     /// Takes the default properties from a page that was asked for without naming any.
@@ -124,6 +129,7 @@ impl Plan {
     }
 
     fn resolve(&mut self) {
+        self.generation += 1;
         self.names.clear();
         self.hidden.clear();
         if !self.wants_names() || self.is_to_learn() {
@@ -214,21 +220,32 @@ impl Plan {
         }
     }
 
-    /// HubSpot refused a request that named properties: whether it is worth asking again with what is defined now.
-    pub(super) fn refuse(&mut self) -> bool {
-        if self.refused || self.names.is_empty() {
+    /// Which list of names a request has that is made now; none if it names nothing.
+    pub(super) fn generation(&self) -> Option<u32> {
+        (!self.names.is_empty()).then_some(self.generation)
+    }
+
+    /// HubSpot refused a request with names of this generation: whether it is worth asking again, with what is defined now.
+    pub(super) fn refuse(&mut self, named: Option<u32>) -> bool {
+        let Some(named) = named else { return false };
+        if named != self.generation {
+            return true;
+        }
+        if self.refused.as_ref() == Some(&self.names) {
             return false;
         }
-        self.refused = true;
+        self.refused = Some(self.names.clone());
         self.defaults = None;
         self.definitions = None;
         self.resolve();
         true
     }
 
-    /// An answer came.
-    pub(super) fn answered(&mut self) {
-        self.refused = false;
+    /// A request with names of this generation was answered.
+    pub(super) fn answered(&mut self, named: Option<u32>) {
+        if named == Some(self.generation) {
+            self.refused = None;
+        }
     }
 
     /// Whether the definitions have changed since this was last asked.

@@ -42,6 +42,8 @@ pub(super) struct Snapshot {
     delivered: Vec<(ItemId, Millis, Option<Millis>)>,
     /// What was merged away since the start; it may have been delivered before that.
     merged: Vec<Merged>,
+    /// Whether the list is read from its beginning, and what is under way counts no more.
+    starts_over: bool,
     /// How many objects there are, as far as HubSpot has said.
     pub(super) total: Option<u64>,
     /// What is delivered, for the census: of each lane its first id and its objects. None where it isn't wanted, or not all
@@ -130,6 +132,7 @@ impl Snapshot {
             deletions,
             delivered: Vec::new(),
             merged: Vec::new(),
+            starts_over: false,
             total: None,
             rolls: None,
         })
@@ -140,6 +143,11 @@ impl Snapshot {
         let Snapshotted { start, since, left } = at;
         let snapshot = Self::new(kind, Deletions::since(0), None)?;
         Some(Self { start: Some(start), since, reading: Reading::new(kind, Some(left))?, ..snapshot })
+    }
+
+    /// Whether the list is read from its beginning since this was last asked: what is under way counts no more.
+    pub(super) fn take_start_over(&mut self) -> bool {
+        std::mem::take(&mut self.starts_over)
     }
 
     /// The same snapshot, which keeps a roll of what it delivers.
@@ -182,6 +190,7 @@ impl Snapshot {
         let mut listed = match &mut self.reading {
             Reading::Objects(crm, lanes) => match lanes.absorb(lane, response.items, response.next) {
                 Page::Again => {
+                    self.starts_over = true;
                     self.rolls = None;
                     Vec::new()
                 }
@@ -205,7 +214,8 @@ impl Snapshot {
             Reading::Created(cms, reading) => {
                 let from = reading.walk.at;
                 self.total = self.total.or(response.total);
-                let rows = rows(&mut response, |item| cms::created(cms, item).unwrap_or(from))?;
+                // Nothing of HubSpot's is older than the epoch, whatever it says of itself.
+                let rows = rows(&mut response, |item| cms::created(cms, item).map_or(from, |at| at.max(0)))?;
                 let step = reading.walk.clone().absorb(Draining::ByPage, rows, &response, options.cms_page(), hub)?;
                 match step.next {
                     Some(next) => reading.walk = next,
@@ -278,6 +288,7 @@ impl Snapshot {
     pub(super) fn refuse(&mut self, lane: u32) -> bool {
         let refused = if let Reading::Objects(_, lanes) = &mut self.reading { lanes.refuse(lane) } else { false };
         if refused {
+            self.starts_over = true;
             self.rolls = None;
         }
         refused

@@ -9,7 +9,7 @@ use crate::ask::{CmsListRequest, Comparison, ListRequest, Response, SearchReques
 use crate::error::AnswerError;
 use crate::item::Item;
 use crate::payload::selection::Properties;
-use crate::position::{Followed, Left};
+use crate::position::{Followed, Left, Snapshotted};
 
 /// HubSpot's clock.
 const HUB: Millis = 1_790_000_000_000;

@@ -114,6 +114,20 @@ impl Completion {
         Ok(Self { needs: needs.clone(), pieces, now, later, associations_planned, gathered })
     }
 
+    /// Names the properties of these needs from now on, where it names any.
+    pub(crate) fn renew(&mut self, needs: &Needs) {
+        let renew = |names: &mut Vec<String>, new: &[String]| {
+            if !names.is_empty() && !new.is_empty() {
+                *names = new.to_vec();
+            }
+        };
+        renew(&mut self.needs.reread, &needs.reread);
+        renew(&mut self.needs.history, &needs.history);
+        if let (Some(names), Some(new)) = (&mut self.needs.deleted_properties, &needs.deleted_properties) {
+            renew(names, new);
+        }
+    }
+
     /// The next request; the same until it is answered.
     pub(crate) fn request(&self) -> Request {
         let Needs { crm, reread, history, associations, deleted_properties, .. } = &self.needs;

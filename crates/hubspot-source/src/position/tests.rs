@@ -53,7 +53,7 @@ fn ours_come_back_as_they_were_written() {
     }
 }
 
-/// Positions are forever: these bytes were written by 0.3.0.
+/// Positions are forever: these bytes were written by 0.2.0.
 #[test]
 fn version_2_is_fixed() {
     let written = [
@@ -77,7 +77,7 @@ fn version_2_is_fixed() {
     }
 }
 
-/// Positions are forever: these bytes were written by 0.2.0.
+/// Positions are forever: these bytes were written before 0.2.0 was released.
 #[test]
 fn version_1_is_understood() {
     let written = r#"{"v":1,"resource":"crm.contacts","n":7,"phase":"follow","start":1,"known":2,"settled":3,"fast":9,"drain":4,"sweep":5}"#;
