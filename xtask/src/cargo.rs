@@ -53,8 +53,12 @@ pub(crate) fn build_processes(root: &Path, profile: Profile) -> Result<()> {
 
 /// Where cargo puts the programs of a profile.
 pub(crate) fn binaries(root: &Path, profile: Profile) -> PathBuf {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
-    target.join(if profile == Profile::Release { "release" } else { "debug" })
+    target(root).join(if profile == Profile::Release { "release" } else { "debug" })
+}
+
+/// Where cargo builds.
+pub(crate) fn target(root: &Path) -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
 }
 
 /// Builds the processes and runs one of the end-to-end package's programs.

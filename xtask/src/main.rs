@@ -4,6 +4,7 @@
 mod cargo;
 mod codegen;
 mod conduit;
+mod sim;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -43,6 +44,8 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Simulate HubSpot and its reader: thousands of histories that must lose nothing
+    Sim(sim::Arguments),
     /// Run the plugin end to end under a real Conduit, found on the PATH or in `CONDUIT_BIN`
     Conduit,
 }
@@ -55,6 +58,7 @@ fn main() -> Result<()> {
         Task::Test => test::run(&root, test::Go::IfPresent),
         Task::Ci => test::ci(&root),
         Task::Codegen { check } => codegen::run(&root, if check { codegen::Mode::Check } else { codegen::Mode::Write }),
+        Task::Sim(arguments) => sim::run(&root, &arguments),
         Task::Conduit => conduit::run(&root),
     }
 }

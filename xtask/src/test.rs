@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::cargo::{self, Profile};
 use crate::codegen;
+use crate::sim::SEEDS_IN_CI;
 
 /// What is done about the tests that need Go.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,8 +24,16 @@ const GO_MODULES: [&str; 2] = ["tests/interop", "tests/interop/goconnector"];
 
 /// All tests: Rust's, then Conduit's own client library (Go) against the plugin.
 pub(crate) fn run(root: &Path, go: Go) -> Result<()> {
+    run_with(root, go, None)
+}
+
+/// The same, with so many histories of the simulation instead of those that a test run has.
+fn run_with(root: &Path, go: Go, seeds: Option<u64>) -> Result<()> {
     cargo::build_processes(root, Profile::Dev)?;
-    cargo::cargo(root, ["test", "--workspace"])?;
+    let mut tests = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    tests.args(["test", "--workspace"]).current_dir(root);
+    tests.envs(seeds.map(|seeds| ("HUBSPOT_SIM_SEEDS", seeds.to_string())));
+    cargo::run(&mut tests)?;
     interop(root, go)
 }
 
@@ -41,7 +50,7 @@ pub(crate) fn ci(root: &Path) -> Result<()> {
     docs.args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "--deny warnings").current_dir(root);
     cargo::run(&mut docs)?;
     step("tests");
-    run(root, Go::Required)
+    run_with(root, Go::Required, Some(SEEDS_IN_CI))
 }
 
 fn interop(root: &Path, go: Go) -> Result<()> {
