@@ -14,8 +14,8 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::figure::Figure;
+use crate::measured::{Measured, contact, mebibytes, per_thousand};
 use crate::starting;
-use crate::{Measured, contact, mebibytes, per_thousand};
 
 /// How long each run lasts.
 const RUN: Duration = Duration::from_secs(20);

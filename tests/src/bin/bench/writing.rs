@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
 use crate::figure::Figure;
+use crate::measured::{Measured, contact, memory, per_thousand};
 use crate::window::{ALLOWED, Arrivals, REQUESTS};
-use crate::{Measured, contact, memory, per_thousand};
 
 /// Records a message, as Conduit batches them.
 const BATCH: usize = 1_000;
@@ -46,7 +46,7 @@ pub(crate) async fn creations(connector: &Connector, measured: &Measured, window
     ensure!(refused.is_empty(), "{} records were refused, the first because: {}", refused.len(), refused[0]);
     let account = measured.account();
     let counters = account.counters();
-    let memory = memory(destination.pid());
+    let memory = memory(destination.pid(), 25.0);
     destination.finish().await?;
     let there = account.objects("contacts").len();
     ensure!(there == count, "{there} contacts are there, {count} were written");
