@@ -21,9 +21,7 @@ impl Engine {
         let purposes =
             Purposes { audit: *audit_interval, calculated: *calculated_interval, associations: associations_interval };
         let counts = purposes != Purposes::default();
-        // Deletions are the sweep's to tell, and say more: it has the time that it may take.
-        let patience = self.options.lag.saturating_add(2 * self.options.deletes_interval.min(Millis::MAX / 4));
-        counts.then(|| Census::new(crm, purposes, patience, LIST_LIMIT))
+        counts.then(|| Census::new(crm, purposes, self.options.lag, LIST_LIMIT))
     }
 
     pub(super) fn first_phase(&self, resume: Option<Resume>) -> Phase {
