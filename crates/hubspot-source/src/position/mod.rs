@@ -9,7 +9,7 @@
 //!
 //! `n` numbers the records of a stream, so that no two positions are the same. What stands for a resource is some 20 to
 //! 60 bytes: its phase, HubSpot's time when its stream began, and the rest as distances from that (see
-//! [`compact`](self::compact)). With 40 resources a position takes 2 to 3 KiB, and stays below 4.
+//! `compact`). With 40 resources a position takes 2 to 3 KiB, and stays below 4.
 //!
 //! Version 1 was of one resource, and resumes:
 //!
