@@ -206,7 +206,7 @@ fn page(catalogue: &Catalogue) -> Result<String> {
          columns say what the destination can do with it. `tests/tests/matrix.rs` walks this very table. Reading takes one of the \
          scopes in the column *read scope*.\n\n\
          ## Several at once\n\n\
-         The source takes a list of names, globs and exclusions, with commas between them, in any order. `*` stands for any \
+         The source takes a list of names, globs and exclusions, with commas between them, in any order (in YAML, in quotes if the first character is `!` or `*`). `*` stands for any \
          characters: `crm.*` has every CRM resource, directories and custom objects included, and `cms.blogs.*` the three of the \
          blog. What has `!` in front is left out: `crm.*,!crm.pipelines.*`. An entry that names nothing is an error, and so is an \
          exclusion that leaves nothing out. Names of custom objects, and globs that may match some, make the source look up the \

@@ -41,12 +41,14 @@ pub struct SourceConfig {
     /// history of the properties.
     #[parameter(name = "before", default = "none", inclusion = "none,history")]
     pub before: String,
-    /// The CRM object types whose associations are delivered inside each CRM object, separated by commas: as `companies` or
-    /// `crm.companies`; custom objects as `crm.objects.cars` or `2-123`.
+    /// The CRM object types whose associations are delivered inside each CRM object, separated by commas: HubSpot's name
+    /// (`companies`, `line_items`), the resource (`crm.lineItems`), or the object type id; custom objects as `crm.objects.cars` or
+    /// `2-123`. No globs.
     #[parameter(name = "associations")]
     pub associations: Vec<String>,
     /// How often the associations of all CRM objects are read again, because HubSpot doesn't call an object changed when only
-    /// its associations are. `0s` is never, else at least `1s`; needs `associations`.
+    /// its associations are. `0s` is never, else at least `1s`, and longer where that takes more than a fifth of HubSpot's quota;
+    /// needs `associations`.
     #[parameter(name = "associations.refresh", default = "0s")]
     pub associations_refresh: Duration,
     /// How often the properties of all CRM objects are read again, because HubSpot doesn't call an object changed when only
