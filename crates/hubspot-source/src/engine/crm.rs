@@ -6,6 +6,7 @@ use hubspot_client::SEARCH_LIMIT;
 use super::walk::{Drain, Walk};
 use crate::ask::{Comparison, Filter, ListRequest, Request, SearchRequest};
 use crate::item::{Item, Millis};
+pub(super) use crate::payload::completion::updated;
 
 /// The property that every object's id can be searched and sorted by.
 const ID_PROPERTY: &str = "hs_object_id";
@@ -54,8 +55,4 @@ fn range(crm: &Crm, from: Millis, to: Option<Millis>) -> Vec<Filter> {
 
 pub(super) fn created(crm: &Crm, item: &Item) -> Option<Millis> {
     item.time("createdAt").or_else(|| item.property_time(crm.created_property))
-}
-
-pub(super) fn updated(crm: &Crm, item: &Item) -> Option<Millis> {
-    item.property_time(crm.updated_property).or_else(|| item.time("updatedAt"))
 }

@@ -5,14 +5,11 @@ use hubspot_client::Property;
 
 use super::{Options, Values};
 use crate::ask::Response;
-use crate::item::{Item, Millis};
-use crate::payload::completion::{Needs, Piece};
+use crate::item::{Item, ItemId, Millis};
+use crate::payload::completion::{MERGED_IDS, Needs, Piece, merged_ids};
 use crate::payload::definitions::{Definitions, PropertyDefinition};
 use crate::payload::selection::Resolution;
 use crate::payload::values::{Misfits, type_object, type_properties};
-
-/// Lists the objects that were merged into an object.
-const MERGED: &str = "hs_merged_object_ids";
 
 /// Names of properties that are longer together than this don't fit into a URL, whose limit is some 16,000 characters.
 const LONGEST_IN_URL: usize = 8_000;
@@ -145,10 +142,10 @@ impl Plan {
             self.undefined.extend(resolution.newly_undefined(&self.resolution).map(str::to_owned));
             self.resolution = resolution;
         }
-        let is_known = definitions.is_none_or(|definitions| definitions.is_known(MERGED));
-        if self.crm.merge && is_known && !self.names.iter().any(|name| name == MERGED) {
-            self.hidden.push(MERGED.to_owned());
-            self.names.push(MERGED.to_owned());
+        let is_known = definitions.is_none_or(|definitions| definitions.is_known(MERGED_IDS));
+        if self.crm.merge && is_known && !self.names.iter().any(|name| name == MERGED_IDS) {
+            self.hidden.push(MERGED_IDS.to_owned());
+            self.names.push(MERGED_IDS.to_owned());
         }
     }
 
@@ -159,7 +156,7 @@ impl Plan {
 
     /// The properties that the list of archived objects names: what tells of merges.
     pub(super) fn archived(&self) -> Vec<String> {
-        if self.names.iter().any(|name| name == MERGED) { vec![MERGED.to_owned()] } else { Vec::new() }
+        if self.names.iter().any(|name| name == MERGED_IDS) { vec![MERGED_IDS.to_owned()] } else { Vec::new() }
     }
 
     fn fits_url(&self) -> bool {
@@ -195,8 +192,8 @@ impl Plan {
 
     /// The objects that were merged into this one.
     pub(super) fn merged_into(&self, item: &Item) -> Vec<u64> {
-        let merged = if self.crm.merge { item.property(MERGED) } else { None };
-        merged.into_iter().flat_map(|ids| ids.split(';')).filter_map(|id| id.trim().parse().ok()).collect()
+        let number = |id| if let ItemId::Number(number) = id { Some(number) } else { None };
+        if self.crm.merge { merged_ids(item).filter_map(number).collect() } else { Vec::new() }
     }
 
     /// Makes of a complete object what is delivered.

@@ -31,7 +31,7 @@ const READ_WITH_HISTORY: usize = 50;
 const ASSOCIATIONS: usize = 1_000;
 
 /// The property with the ids that were merged into an object: "1;2".
-const MERGED_IDS: &str = "hs_merged_object_ids";
+pub(crate) const MERGED_IDS: &str = "hs_merged_object_ids";
 
 /// What a delivered object must have beside what its page had.
 #[derive(Clone, Debug)]
@@ -362,11 +362,13 @@ fn overlay(older: &mut Item, newer: &Item) {
     }
 }
 
-fn updated(crm: &Crm, item: &Item) -> Option<Millis> {
+/// When an object changed last.
+pub(crate) fn updated(crm: &Crm, item: &Item) -> Option<Millis> {
     item.property_time(crm.updated_property).or_else(|| item.time("updatedAt"))
 }
 
-fn merged_ids(item: &Item) -> impl Iterator<Item = ItemId> {
+/// The objects that were merged into this one.
+pub(crate) fn merged_ids(item: &Item) -> impl Iterator<Item = ItemId> {
     let text = item.property(MERGED_IDS).unwrap_or_default();
     text.split(';').map(str::trim).filter(|id| !id.is_empty()).map(ItemId::from)
 }
