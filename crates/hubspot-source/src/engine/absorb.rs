@@ -218,8 +218,8 @@ impl Engine {
                     draft.note.cursor = Some(held.clone());
                     drafts.push(draft);
                 }
-                let settled = follow.settled();
-                follow.deletions.page(done, hub, now, lag, interval, settled);
+                let read = follow.read_through();
+                follow.deletions.page(done, hub, now, lag, interval, read);
                 follow.in_background();
                 let needs = self.plan.as_ref().map(|plan| plan.needs(false));
                 Ok(self.complete(Track::Main, drafts, needs, Some(held), now))

@@ -142,6 +142,9 @@ pub(super) struct Follow {
     baseline: bool,
     poll_began: Millis,
     poll_due: Millis,
+    /// An instant of HubSpot's clock before the poll under way, and before the last one that got to the head.
+    polling_since: Millis,
+    reached: Millis,
     background: Background,
     turn: Turn,
     pub(super) lateness: Lateness,
@@ -180,6 +183,8 @@ impl Follow {
             baseline: false,
             poll_began: Millis::MIN,
             poll_due: Millis::MIN,
+            polling_since: Millis::MIN,
+            reached: Millis::MIN,
             background: Background::default(),
             turn: Turn::Walk,
             lateness: Lateness::default(),
@@ -228,6 +233,13 @@ impl Follow {
     /// Up to where all changes have been delivered.
     pub(super) fn settled(&self) -> Millis {
         self.settled
+    }
+
+    /// What was in the index before this, and whatever became of it since, has been delivered.
+    ///
+    /// That can be long before `settled`: what changes again and again moves on before the head of a poll that isn't through.
+    pub(super) fn read_through(&self) -> Millis {
+        self.settled.min(self.reached)
     }
 
     /// What to do at `now` (the caller's clock); `hub` is the last instant known of HubSpot's.
@@ -283,6 +295,7 @@ impl Follow {
             }
         }
         self.poll_began = now;
+        self.polling_since = hub.unwrap_or(Millis::MIN);
         self.walk = Some((Pass::Poll, walk));
     }
 
@@ -474,7 +487,9 @@ impl Follow {
     /// The head has been reached.
     fn polled(&mut self, now: Millis) {
         self.baseline = false;
-        self.known = self.known.max(self.settled);
+        self.reached = self.reached.max(self.polling_since);
+        // What was in the index when the poll began has been delivered, wherever it had moved to meanwhile.
+        self.known = self.known.max(self.settled.min(self.reached.saturating_sub(self.manner.lag)));
         let known = self.known;
         self.created.retain(|_, created| *created >= known);
         self.poll_due = (self.poll_began + self.manner.polling_period).max(now + SHORTEST_PAUSE);

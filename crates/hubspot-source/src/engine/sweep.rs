@@ -169,17 +169,9 @@ impl Deletions {
         matches!(self.delivered.get(id), Some(Some(at)) if version <= *at)
     }
 
-    /// A page has been read, and with it perhaps the whole list. `hub` isn't after the reading. All changes before `settled`
-    /// have been delivered.
-    pub(crate) fn page(
-        &mut self,
-        done: bool,
-        hub: Millis,
-        now: Millis,
-        lag: Millis,
-        interval: Millis,
-        settled: Millis,
-    ) {
+    /// A page has been read, and with it perhaps the whole list. `hub` isn't after the reading. What was in the index before
+    /// `read`, and whatever became of it since, has been delivered.
+    pub(crate) fn page(&mut self, done: bool, hub: Millis, now: Millis, lag: Millis, interval: Millis, read: Millis) {
         let Some(sweep) = &mut self.sweep else { return };
         let ended = hub;
         let hub = *sweep.hub.get_or_insert(hub);
@@ -196,8 +188,8 @@ impl Deletions {
         });
         self.living.retain(|id| self.delivered.contains_key(id));
         let before = std::mem::replace(&mut self.archived, done.listed);
-        // It may have left the list until its page was read.
-        self.left.retain(|_, since| *since + lag.max(MARGIN) >= settled);
+        // It may have left the list until its page was read, and shows in the index within a lag.
+        self.left.retain(|_, since| *since + lag.max(MARGIN) >= read);
         self.left.extend(before.into_iter().filter(|id| !self.archived.contains(id)).map(|id| (id, ended)));
         self.due = (done.began + interval).max(now + SHORTEST_PAUSE);
     }

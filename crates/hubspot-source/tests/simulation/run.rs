@@ -1,6 +1,6 @@
 //! HubSpot and its reader, until all is quiet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use hubspot_catalog::Kind;
@@ -157,6 +157,8 @@ impl World {
         let mut clock_offset = history.clock_offset;
         let (mut quiet_since, mut requests, mut opened) = (None, Requests::default(), 1);
         let (mut passes, mut met, mut opened_at) = (0, BTreeMap::new(), self.now);
+        // What answers to this stream have shown, in whatever state.
+        let mut shown: HashSet<u64> = HashSet::new();
         let (began, delivered) = (self.now, summary.delivered);
         let happened = self.happened.len();
         let tell = tells();
@@ -205,6 +207,7 @@ impl World {
                             }
                             let local = self.now + clock_offset;
                             let response = call.response.unwrap_or_default();
+                            shown.extend(numbers(&response));
                             let changes =
                                 engine.absorb(call.ticket, response, local).map_err(|error| error.to_string())?;
                             if begins && !engine.is_beginning() && !history.snapshot {
@@ -240,6 +243,7 @@ impl World {
                 opened += 1;
                 opened_at = self.now;
                 met.clear();
+                shown.clear();
                 passes = 0;
                 if tell {
                     eprintln!("{} killed; resumed at {}", self.now - EPOCH, reader.position);
@@ -262,7 +266,7 @@ impl World {
             ..Summary::default()
         };
         summary.add(&Summary { delivered: 0, ..spent });
-        self.compare(reader, sight, history)?;
+        self.compare(reader, sight, &shown, history)?;
         self.check_end(&engine, reader)?;
         self.check_budget(&spent, opened, history)
     }
@@ -273,8 +277,10 @@ impl World {
         let Some(settled) = engine.progress().settled.filter(|_| self.is_crm()) else { return Ok(()) };
         let remembered = engine.remembered();
         let span = history.lag + history.lag.max(60_000) + history.slack();
+        // What was created since then is remembered until a poll has got to the head.
+        let known = if let Some(Cursor::Follow(followed)) = engine.cursor() { followed.known } else { settled };
         // What is resumed late has much before it.
-        let since = if self.now < opened_at + span { sight.compared } else { settled };
+        let since = if self.now < opened_at + span { sight.compared } else { settled.min(known) };
         let lately = self.happened_since(since.min(self.now - span));
         let most = 2 * lately + 3 * self.archived.len() + self.winners.len() + 10;
         if remembered > most {
@@ -339,8 +345,7 @@ impl World {
 
     /// The objects of an answer that are there still.
     fn living(&self, response: Option<&Response>) -> Vec<(u64, Object)> {
-        let items = response.into_iter().flat_map(|response| &response.items);
-        let ids = items.filter_map(|item| if let Some(ItemId::Number(id)) = item.id() { Some(id) } else { None });
+        let ids = response.into_iter().flat_map(numbers);
         ids.filter_map(|id| Some((id, self.store.get(&id)?.clone()))).collect()
     }
 
@@ -357,4 +362,9 @@ impl World {
         let sight = Sight { learned: whole.then_some(Millis::MIN), compared };
         (Engine::new(self.resource, history.options(), resume), sight)
     }
+}
+
+/// The ids of an answer's objects.
+fn numbers(response: &Response) -> impl Iterator<Item = u64> {
+    response.items.iter().filter_map(|item| if let Some(ItemId::Number(id)) = item.id() { Some(id) } else { None })
 }

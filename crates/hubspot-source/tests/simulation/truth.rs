@@ -1,5 +1,7 @@
 //! What the reader must hold in the end: the truth.
 
+use std::collections::HashSet;
+
 use hubspot_source::item::Millis;
 
 use super::reader::{Held, Reader};
@@ -15,7 +17,13 @@ pub(super) struct Sight {
 }
 
 impl World {
-    pub(super) fn compare(&self, reader: &Reader, sight: Sight, history: &History) -> Result<(), String> {
+    pub(super) fn compare(
+        &self,
+        reader: &Reader,
+        sight: Sight,
+        shown: &HashSet<u64>,
+        history: &History,
+    ) -> Result<(), String> {
         for (id, object) in &self.store {
             let unseen = self.hidden.get(id).is_some_and(|version| *version < sight.compared);
             let told = reader.state.get(id);
@@ -51,9 +59,10 @@ impl World {
             }
         }
         let gone = reader.state.keys().filter(|id| !self.store.contains_key(id));
+        // Before all objects had been met, or when it was hidden while they were: archived, and restored for a moment.
         let unseen = |id: &u64| {
             let erased = self.erased.get(id);
-            erased.is_some_and(|at| sight.learned.is_none_or(|learned| *at <= learned))
+            erased.is_some_and(|at| !shown.contains(id) || sight.learned.is_none_or(|learned| *at <= learned))
         };
         match gone.copied().find(|id| !unseen(id)) {
             Some(id) => Err(format!(
