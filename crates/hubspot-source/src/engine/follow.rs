@@ -334,9 +334,14 @@ impl Follow {
         }
         if self.manner.can_carry() && horizon - self.settled <= lag.max(BEHIND) {
             // Too many in one millisecond for any rider.
-            let stuck = self.seen.count(self.settled, self.settled + 1) >= self.manner.riders_room();
-            return (stuck && self.settled < horizon)
-                .then(|| (Pass::Settle, Walk::from(self.settled, Some(self.settled + 1))));
+            let shared = self.seen.count(self.settled, self.settled + 1);
+            if shared < self.manner.riders_room() || self.settled >= horizon {
+                return None;
+            }
+            let until = Some(self.settled + 1);
+            let fits = shared < self.manner.page;
+            let walk = if fits { Walk::from(self.settled, until) } else { Walk::through(self.settled) };
+            return Some((Pass::Settle, walk));
         }
         let old = self.seen.count(self.settled, horizon);
         let worth = old >= self.manner.worth_settling() || old == all;

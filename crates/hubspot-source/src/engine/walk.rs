@@ -100,6 +100,11 @@ impl Walk {
         Self { rider, ..self }
     }
 
+    /// Through one millisecond of more objects than a page has.
+    pub(crate) fn through(at: Millis) -> Self {
+        Self { drain: Some(Drain::default()), ..Self::from(at, Some(at + 1)) }
+    }
+
     fn on(&self, at: Millis) -> Option<Self> {
         self.until.is_none_or(|until| at < until).then(|| Self::from(at, self.until))
     }
@@ -140,10 +145,11 @@ impl Walk {
         if last == self.at {
             return Ok(self.into_drain());
         }
+        let before = rows.len();
         rows.retain(|row| row.at < last);
-        let alone = rows.is_empty();
         let mut next = Self::from(last, self.until);
-        if alone {
+        // What fills most of this page likely fills the next one, which could only be thrown away then.
+        if rows.len() < before.div_ceil(4) {
             next.drain = Some(Drain::default());
         }
         Ok(Step { rows, ridden: None, covered: Some((self.at, Some(last), hub)), next: Some(next) })
