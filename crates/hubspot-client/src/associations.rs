@@ -1,5 +1,7 @@
 //! Associations: which objects of one type belong to which of another.
 
+mod write;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,6 +14,10 @@ use crate::page::Paging;
 use crate::paths;
 use crate::request::{Repeat, Request};
 use crate::wire;
+
+pub use write::{
+    ASSOCIATE_LIMIT, Associated, AssociationArchiveInput, AssociationCreateInput, AssociationLabel, AssociationSpec,
+};
 
 /// The most objects that HubSpot tells the associations of in one call.
 pub const ASSOCIATIONS_LIMIT: usize = 1_000;

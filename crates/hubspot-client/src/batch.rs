@@ -14,6 +14,12 @@ use crate::wire;
 /// The most inputs that HubSpot takes in one batch.
 pub const BATCH_LIMIT: usize = 100;
 
+/// The body of a batch; its inputs are written where they stand.
+#[derive(Serialize)]
+pub(crate) struct Inputs<'a, T> {
+    pub(crate) inputs: &'a [T],
+}
+
 macro_rules! input {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -124,12 +130,12 @@ impl BatchReadInput {
 
 /// What became of a batch. Errors are read on every 2xx: `2026-09` reports them in a 200, older versions in a 207.
 ///
-/// Count nothing as written that no result names.
+/// Count nothing as written that no result names. `T` is what a result is: an object, if nothing else is said.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct BatchOutcome {
-    /// The objects that were read or written, in an order of HubSpot's own.
-    pub results: Vec<Object>,
+pub struct BatchOutcome<T = Object> {
+    /// What was read or written, in an order of HubSpot's own.
+    pub results: Vec<T>,
     /// What failed, naming the guilty inputs by `context` where HubSpot can.
     pub errors: Vec<BatchError>,
     /// How many inputs failed, as HubSpot counts them; may differ from the length of `errors`.
@@ -204,10 +210,10 @@ impl BatchError {
 
 /// A batch's answer as HubSpot sends it.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct OutcomeWire {
+#[serde(rename_all = "camelCase", bound = "T: Deserialize<'de>")]
+pub(crate) struct OutcomeWire<T> {
     #[serde(default, deserialize_with = "wire::list")]
-    results: Vec<Object>,
+    results: Vec<T>,
     #[serde(default, deserialize_with = "wire::list")]
     errors: Vec<BatchError>,
     #[serde(default)]
@@ -216,10 +222,11 @@ pub(crate) struct OutcomeWire {
     correlation_id: Option<String>,
 }
 
-impl From<Reply<OutcomeWire>> for BatchOutcome {
-    fn from(reply: Reply<OutcomeWire>) -> Self {
-        let Reply { status, date, lost_before: after_lost_reply, body } = reply;
+impl<T> From<Reply<OutcomeWire<T>>> for BatchOutcome<T> {
+    fn from(reply: Reply<OutcomeWire<T>>) -> Self {
+        let Reply { status, date, lost_before: after_lost_reply, correlation_id: of_request, body } = reply;
         let OutcomeWire { results, errors, num_errors, correlation_id } = body;
+        let correlation_id = correlation_id.or(of_request);
         let num_errors = num_errors.unwrap_or(errors.len() as u64);
         Self { results, errors, num_errors, correlation_id, status, date, after_lost_reply }
     }
@@ -231,7 +238,7 @@ mod tests {
 
     #[test]
     fn errors_are_read_whatever_their_shape() {
-        let wire: OutcomeWire = serde_json::from_value(json!({
+        let wire: OutcomeWire<Object> = serde_json::from_value(json!({
             "status": "COMPLETE", "startedAt": "x", "results": [{"id": "1"}], "numErrors": 2,
             "errors": [
                 {"status": "error", "category": "OBJECT_NOT_FOUND", "message": "gone", "context": {"ids": ["7", "8"]}, "subCategory": {}},
@@ -240,8 +247,15 @@ mod tests {
             ]
         }))
         .unwrap();
-        let outcome = BatchOutcome::from(Reply { status: 207, date: None, lost_before: true, body: wire });
+        let outcome = BatchOutcome::from(Reply {
+            status: 207,
+            date: None,
+            lost_before: true,
+            correlation_id: Some("of the headers".into()),
+            body: wire,
+        });
         assert!(outcome.after_lost_reply);
+        assert_eq!(outcome.correlation_id.as_deref(), Some("of the headers"));
         assert_eq!(outcome.results.len(), 1);
         assert_eq!(outcome.num_errors, 2);
         assert_eq!(outcome.errors[0].ids().collect::<Vec<_>>(), ["7", "8"]);

@@ -91,8 +91,8 @@ impl Inner {
         };
         loop {
             let fault = match self.attempt(request, &mut course, read).await? {
-                Ok(Answer { status, date, .. }) => {
-                    return Ok(Reply { status, date, lost_before: course.lost_reply, body: () });
+                Ok(Answer { status, date, correlation_id, .. }) => {
+                    return Ok(Reply { status, date, lost_before: course.lost_reply, correlation_id, body: () });
                 }
                 Err(fault) => fault,
             };
@@ -256,7 +256,8 @@ impl Inner {
         let tries = course.tries;
         match fault {
             Fault::Lost(Lost { reason, .. }) => {
-                Error::Unreachable(Box::new(Unreachable { method, path, host: self.host.clone(), reason, tries }))
+                let (host, after_lost_reply) = (self.host.clone(), course.lost_reply);
+                Error::Unreachable(Box::new(Unreachable { method, path, host, reason, tries, after_lost_reply }))
             }
             Fault::Refused(_, Some(mut error)) => {
                 error.tries = tries;
@@ -269,20 +270,21 @@ impl Inner {
                     (None, true) => "the body is empty".to_owned(),
                     (None, false) => "the body isn't HubSpot's JSON".to_owned(),
                 };
-                self.body_error(request, tries, &answer, problem)
+                self.body_error(request, course, &answer, problem)
             }
-            Fault::Body(answer, problem) => self.body_error(request, tries, &answer, problem),
+            Fault::Body(answer, problem) => self.body_error(request, course, &answer, problem),
         }
     }
 
-    fn body_error(&self, request: &Request, tries: u32, answer: &Answer, problem: String) -> Error {
+    fn body_error(&self, request: &Request, course: &Course, answer: &Answer, problem: String) -> Error {
         Error::Body(Box::new(BodyError {
             method: request.method.to_string(),
             path: request.path.as_shown().to_owned(),
             status: answer.status,
             problem,
             beginning: answer.beginning(&|text| self.credentials.redact(text)),
-            tries,
+            tries: course.tries,
+            after_lost_reply: course.lost_reply,
         }))
     }
 }

@@ -127,8 +127,11 @@ impl Client {
     }
 
     /// The answer says what became of each input of a batch.
-    pub(crate) async fn call_for_outcome(&self, request: Request) -> Result<BatchOutcome, Error> {
-        let mut outcome = BatchOutcome::from(self.call::<OutcomeWire>(request).await?);
+    pub(crate) async fn call_for_outcome<T: DeserializeOwned + Send>(
+        &self,
+        request: Request,
+    ) -> Result<BatchOutcome<T>, Error> {
+        let mut outcome = BatchOutcome::from(self.call::<OutcomeWire<T>>(request).await?);
         self.redact(&mut outcome.errors);
         Ok(outcome)
     }

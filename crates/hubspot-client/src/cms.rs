@@ -1,11 +1,11 @@
 //! The CMS: blog posts, authors and tags, pages, HubDB tables, URL redirects.
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Object;
-use crate::batch::BatchOutcome;
+use crate::batch::{BatchOutcome, Inputs};
 use crate::client::Client;
 use crate::error::Error;
 use crate::objects::{LIST_LIMIT, gone};
@@ -124,10 +124,23 @@ impl<'a> CmsCollection<'a> {
         self.batch("batch/update", Repeat::Safe, objects).await
     }
 
+    /// Reads objects in one call, up to [`BATCH_LIMIT`](crate::BATCH_LIMIT); with `archived`, deleted ones only. Those that aren't there are in the outcome's errors.
+    pub async fn batch_read(&self, ids: &[String], archived: bool) -> Result<BatchOutcome, Error> {
+        let request = Request::post(self.path().fixed("batch/read"), Repeat::Safe)
+            .query("archived", archived.then_some("true"))
+            .json(&Inputs { inputs: ids })?;
+        self.client.call_for_outcome(request).await
+    }
+
     /// Deletes objects in one call. HubSpot answers without any detail.
     pub async fn batch_archive(&self, ids: &[String]) -> Result<(), Error> {
-        let request = Request::post(self.path().fixed("batch/archive"), Repeat::Safe).json(&json!({"inputs": ids}))?;
+        let request = Request::post(self.path().fixed("batch/archive"), Repeat::Safe).json(&Inputs { inputs: ids })?;
         self.client.call_for_nothing(request).await
+    }
+
+    /// The draft of an object; what is live where nothing was changed since.
+    pub async fn read_draft(&self, id: &str) -> Result<Object, Error> {
+        Ok(self.client.call(Request::get(self.one(id).fixed("draft"))).await?.body)
     }
 
     /// Sets fields of an object's draft; the live object stays as it is until [`publish_draft`](Self::publish_draft).
@@ -147,8 +160,26 @@ impl<'a> CmsCollection<'a> {
         }))
     }
 
+    /// Throws the draft's changes away: it is as the live object again. Repeated when its reply was lost.
+    pub async fn reset_draft(&self, id: &str) -> Result<(), Error> {
+        self.client.call_for_nothing(Request::post(self.one(id).fixed("draft/reset"), Repeat::Safe)).await
+    }
+
+    /// Has HubSpot publish a post or a page at a given time. Repeated when its reply was lost: the time is set, not moved. HubSpot has it for
+    /// posts and pages alone.
+    pub async fn schedule(&self, id: &str, publish_date: DateTime<Utc>) -> Result<(), Error> {
+        let body = json!({"id": id, "publishDate": publish_date.to_rfc3339_opts(SecondsFormat::Millis, true)});
+        let request = Request::post(self.path().fixed("schedule"), Repeat::Safe).json(&body)?;
+        self.client.call_for_nothing(request).await
+    }
+
+    /// Takes a HubDB table off the pages that show it; it stays as a draft. Repeated when its reply was lost. HubSpot has it for tables alone.
+    pub async fn unpublish(&self, id: &str) -> Result<Object, Error> {
+        Ok(self.client.call(Request::post(self.one(id).fixed("unpublish"), Repeat::Safe)).await?.body)
+    }
+
     async fn batch(&self, segments: &str, repeat: Repeat, inputs: &[Object]) -> Result<BatchOutcome, Error> {
-        let request = Request::post(self.path().fixed(segments), repeat).json(&json!({"inputs": inputs}))?;
+        let request = Request::post(self.path().fixed(segments), repeat).json(&Inputs { inputs })?;
         self.client.call_for_outcome(request).await
     }
 }

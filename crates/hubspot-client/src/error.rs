@@ -91,6 +91,16 @@ impl Error {
         }
     }
 
+    /// A try may have had its effect, though no reply tells. Repeating the call does no harm, else it would be [`Error::Unknown`].
+    pub fn is_after_lost_reply(&self) -> bool {
+        match self {
+            Self::Api(error) => error.after_lost_reply,
+            Self::Unreachable(error) => error.after_lost_reply,
+            Self::Body(error) => error.after_lost_reply,
+            Self::Unknown(_) | Self::Authentication(_) | Self::Request(_) => false,
+        }
+    }
+
     /// The whole answer of HubSpot's, where it refused.
     pub fn as_api(&self) -> Option<&ApiError> {
         match self {
@@ -362,6 +372,8 @@ pub struct Unreachable {
     pub reason: String,
     /// How often it was tried.
     pub tries: u32,
+    /// A try was sent and its reply lost, so that it may have had its effect.
+    pub after_lost_reply: bool,
 }
 
 /// An answer that isn't HubSpot's API's.
@@ -386,6 +398,8 @@ pub struct BodyError {
     pub beginning: String,
     /// How often the request was sent.
     pub tries: u32,
+    /// The reply to a try was lost or can't be read, so that it may have had its effect.
+    pub after_lost_reply: bool,
 }
 
 /// The token endpoint gave no access token.

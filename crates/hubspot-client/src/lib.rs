@@ -4,7 +4,7 @@
 //! sent again; whoever calls it never sleeps for a limit and never repeats a request. Clones are cheap and share everything.
 //!
 //! - **What can be called**: CRM [objects](Client::objects) (list, read, search, create, update, archive, batches, merge), their
-//!   [associations](Client::associations), [properties](Client::properties), [pipelines](Client::pipelines) and [schemas](Client::schemas),
+//!   [associations](Client::associations) and their labels, [properties](Client::properties), [pipelines](Client::pipelines) and [schemas](Client::schemas),
 //!   the [owners](Client::owners), the [account](Client::account), and the [CMS](Client::cms). The API's version is a setting: [`ApiVersion`].
 //! - **Limits** are kept before HubSpot has to refuse: requests are counted in HubSpot's own rolling windows, at the rate that its headers
 //!   tell. A 429 all the same (others use the same quota) holds up what it is about. When the account's *daily* quota is used up, calls
@@ -70,7 +70,10 @@ mod window;
 mod wire;
 
 pub use account::{Account, AccountDetails, ApiUsage};
-pub use associations::{ASSOCIATIONS_LIMIT, Associations, AssociationsInput, AssociationsOf, AssociationsPage};
+pub use associations::{
+    ASSOCIATE_LIMIT, ASSOCIATIONS_LIMIT, Associated, AssociationArchiveInput, AssociationCreateInput, AssociationLabel,
+    AssociationSpec, Associations, AssociationsInput, AssociationsOf, AssociationsPage,
+};
 pub use auth::Auth;
 pub use batch::{BATCH_LIMIT, BatchError, BatchOutcome, BatchReadInput, CreateInput, UpdateInput, UpsertInput};
 pub use builder::{BuildError, ClientBuilder, DEFAULT_BASE_URL};

@@ -1,10 +1,11 @@
 //! CRM objects: contacts, companies, deals, custom ones.
 
 use futures::Stream;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::Object;
-use crate::batch::{BatchOutcome, BatchReadInput, CreateInput, UpdateInput, UpsertInput};
+use crate::batch::{BatchOutcome, BatchReadInput, CreateInput, Inputs, UpdateInput, UpsertInput};
 use crate::client::Client;
 use crate::error::{Error, UnknownOutcome};
 use crate::page::{Page, PageWire, walk};
@@ -147,25 +148,25 @@ impl<'a> Objects<'a> {
 
     /// Creates up to 100 objects. Never repeated when its reply was lost: [`Error::Unknown`].
     pub async fn batch_create(&self, inputs: &[CreateInput]) -> Result<BatchOutcome, Error> {
-        self.batch("batch/create", Repeat::Unsafe, json!({"inputs": inputs})).await
+        self.batch("batch/create", Repeat::Unsafe, inputs).await
     }
 
     /// Updates up to 100 objects; no id twice. Repeated when its reply was lost, as [`update`](Self::update) is: with `idProperty`, an object
     /// that isn't found is in doubt when [`BatchOutcome::after_lost_reply`] is set.
     pub async fn batch_update(&self, inputs: &[UpdateInput]) -> Result<BatchOutcome, Error> {
-        self.batch("batch/update", Repeat::Safe, json!({"inputs": inputs})).await
+        self.batch("batch/update", Repeat::Safe, inputs).await
     }
 
     /// Updates, or creates, up to 100 objects by a unique property. Repeated when its reply was lost: the second time finds the objects there.
     pub async fn batch_upsert(&self, inputs: &[UpsertInput]) -> Result<BatchOutcome, Error> {
-        self.batch("batch/upsert", Repeat::Safe, json!({"inputs": inputs})).await
+        self.batch("batch/upsert", Repeat::Safe, inputs).await
     }
 
     /// Archives up to 100 objects. HubSpot answers without any detail.
     pub async fn batch_archive(&self, ids: &[String]) -> Result<(), Error> {
         let inputs: Vec<_> = ids.iter().map(|id| json!({"id": id})).collect();
         let request =
-            Request::post(self.path().fixed("batch/archive"), Repeat::Safe).json(&json!({"inputs": inputs}))?;
+            Request::post(self.path().fixed("batch/archive"), Repeat::Safe).json(&Inputs { inputs: &inputs })?;
         self.client.call_for_nothing(request).await
     }
 
@@ -182,8 +183,9 @@ impl<'a> Objects<'a> {
         gone(self.client.call_for_nothing(request).await)
     }
 
-    async fn batch(&self, segments: &str, repeat: Repeat, body: Value) -> Result<BatchOutcome, Error> {
-        self.client.call_for_outcome(Request::post(self.path().fixed(segments), repeat).json(&body)?).await
+    async fn batch(&self, segments: &str, repeat: Repeat, inputs: &[impl Serialize]) -> Result<BatchOutcome, Error> {
+        let request = Request::post(self.path().fixed(segments), repeat).json(&Inputs { inputs })?;
+        self.client.call_for_outcome(request).await
     }
 }
 

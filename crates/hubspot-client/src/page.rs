@@ -111,9 +111,12 @@ mod tests {
         assert!(serde_json::from_value::<PageWire<u8>>(json!({"message": "x"})).is_err());
         let wire: PageWire<u8> =
             serde_json::from_value(json!({"results": [], "paging": {"next": {"after": 100, "link": "?"}}})).unwrap();
-        let page = Page::from(Reply { status: 200, date: None, lost_before: false, body: wire });
+        let page = Page::from(Reply { status: 200, date: None, lost_before: false, correlation_id: None, body: wire });
         assert_eq!(page.next.as_deref(), Some("100"));
         let wire: PageWire<u8> = serde_json::from_value(json!({"results": [], "paging": null})).unwrap();
-        assert_eq!(Page::from(Reply { status: 200, date: None, lost_before: false, body: wire }).next, None);
+        assert_eq!(
+            Page::from(Reply { status: 200, date: None, lost_before: false, correlation_id: None, body: wire }).next,
+            None
+        );
     }
 }

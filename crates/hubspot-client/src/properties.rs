@@ -1,7 +1,8 @@
 //! Property definitions: what an object type can hold.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
+use crate::batch::{BatchOutcome, Inputs};
 use crate::client::Client;
 use crate::error::Error;
 use crate::page::{Page, PageWire};
@@ -38,6 +39,14 @@ impl<'a> Properties<'a> {
     /// Creates a property. Never repeated when its reply was lost: [`Error::Unknown`].
     pub async fn create(&self, property: &PropertyCreate) -> Result<Property, Error> {
         Ok(self.client.call(Request::post(self.path(), Repeat::Unsafe).json(property)?).await?.body)
+    }
+
+    /// Creates up to [`BATCH_LIMIT`](crate::BATCH_LIMIT) properties, by the same rules as one. Never repeated when its reply was lost:
+    /// [`Error::Unknown`].
+    pub async fn batch_create(&self, properties: &[PropertyCreate]) -> Result<BatchOutcome<Property>, Error> {
+        let request =
+            Request::post(self.path().fixed("batch/create"), Repeat::Unsafe).json(&Inputs { inputs: properties })?;
+        self.client.call_for_outcome(request).await
     }
 }
 
@@ -109,10 +118,17 @@ pub struct PropertyOption {
     /// What it means.
     #[serde(deserialize_with = "wire::text")]
     pub description: String,
-    /// Its place among the options.
+    /// Its place among the options; `None` goes to HubSpot as -1, behind all that have one.
+    #[serde(serialize_with = "place")]
     pub display_order: Option<i64>,
     /// Not offered in HubSpot.
     pub hidden: bool,
+}
+
+/// HubSpot requires a place of every option.
+#[expect(clippy::ref_option, reason = "serde's signature")]
+fn place<S: Serializer>(place: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i64(place.unwrap_or(-1))
 }
 
 /// What of a property can't be changed.
@@ -178,5 +194,28 @@ mod tests {
         assert!(property.calculated && !property.hidden);
         assert_eq!(property.options[0].display_order, Some(-1));
         assert!(property.modification_metadata.unwrap().read_only_value);
+    }
+
+    #[test]
+    fn a_definition_goes_with_what_hubspot_requires() {
+        let option = PropertyOption { value: "a".into(), label: "A".into(), ..PropertyOption::default() };
+        let property = PropertyCreate {
+            name: "source_id".into(),
+            label: "Source id".into(),
+            type_: "enumeration".into(),
+            field_type: "select".into(),
+            group_name: "contactinformation".into(),
+            options: vec![option],
+            has_unique_value: true,
+            ..PropertyCreate::default()
+        };
+        assert_eq!(
+            serde_json::to_value(property).unwrap(),
+            json!({
+                "name": "source_id", "label": "Source id", "type": "enumeration", "fieldType": "select", "groupName": "contactinformation",
+                "options": [{"value": "a", "label": "A", "description": "", "displayOrder": -1, "hidden": false}],
+                "hasUniqueValue": true, "hidden": false, "formField": false
+            })
+        );
     }
 }

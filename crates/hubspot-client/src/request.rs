@@ -128,12 +128,14 @@ pub(crate) struct Reply<T> {
     pub(crate) date: Option<DateTime<Utc>>,
     /// A try before this answer was sent and its reply lost.
     pub(crate) lost_before: bool,
+    /// What HubSpot's headers call the request; bodies don't always say it.
+    pub(crate) correlation_id: Option<String>,
     pub(crate) body: T,
 }
 
 impl Reply<()> {
     pub(crate) fn with<T>(self, body: T) -> Reply<T> {
-        let Self { status, date, lost_before, body: () } = self;
-        Reply { status, date, lost_before, body }
+        let Self { status, date, lost_before, correlation_id, body: () } = self;
+        Reply { status, date, lost_before, correlation_id, body }
     }
 }

@@ -8,9 +8,10 @@
 //!   change in between would be undone; that is no different from our request being the slower one.)
 //! - archive, GDPR delete: the second one finds nothing left to do. A 404 behind a lost reply is success;
 //! - upsert by a unique property: the second one finds the object there, and sets the same values;
-//! - drafts: an update sets values, and publishing the same draft twice is publishing it once.
+//! - associations: associating two objects twice associates them once, and ending it twice ends it;
+//! - drafts: an update sets values, publishing the same draft twice is publishing it once, and a schedule sets a time.
 //!
-//! Creates and merges are not: a create repeated is two objects, a merge repeated fails or merges something else. When their reply is lost
+//! Creates, of objects as of properties, and merges are not: a create repeated is two objects, a merge repeated fails or merges something else. When their reply is lost
 //! the caller gets [`Error::Unknown`](crate::Error::Unknown), and must look before it writes again.
 
 use std::time::Duration;

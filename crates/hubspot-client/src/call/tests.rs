@@ -15,6 +15,7 @@ mod lost_replies;
 mod oauth;
 mod requests;
 mod retries;
+mod writes;
 
 type Outcome = Result<Answer, Lost>;
 
