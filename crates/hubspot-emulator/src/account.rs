@@ -11,6 +11,7 @@ use std::sync::{Arc, PoisonError};
 use serde_json::{Value, json};
 
 use crate::counters::Counters;
+use crate::crm::associations;
 use crate::errors::ApiError;
 use crate::faults::{Fault, FaultRule};
 use crate::settings::Settings;
@@ -107,6 +108,13 @@ impl Account {
             .unwrap_or_else(|error| refused("dissociate", from_type, &error));
     }
 
+    /// Makes a label that objects of two types can be associated with: what the first is to the second and, if it reads differently (`Manager`,
+    /// `Employee`), what the second is to the first. Returns the ids of its types, `USER_DEFINED`, in the one direction and in the other.
+    pub fn define_label(&self, from_type: &str, to_type: &str, label: &str, inverse: Option<&str>) -> [u32; 2] {
+        associations::make_label(&self.0, from_type, to_type, label, inverse)
+            .unwrap_or_else(|error| refused("define a label of", from_type, &error))
+    }
+
     /// The truth of associations: by id, the objects of one type that have any with objects of another, each as a batch read of them shows it
     /// (`toObjectId`, `associationTypes`), in the order of `toObjectId` as a number.
     pub fn associations(&self, from_type: &str, to_type: &str) -> BTreeMap<String, Vec<Value>> {
@@ -177,6 +185,18 @@ impl Account {
         change(&mut changed);
         self.0.clock.set_offset(changed.clock_offset);
         *settings = Arc::new(changed);
+    }
+
+    /// The day starts over: what was asked today counts no more against the daily limit.
+    pub fn reset_daily_limit(&self) {
+        self.0.usage().start_day_over();
+    }
+
+    /// All of the daily limit is used up, as if others had done it: 429 `DAILY` to everything, until [`Account::reset_daily_limit`] or the next day.
+    /// Nothing happens while [`Limits`](crate::Limits) are off.
+    pub fn use_up_daily_limit(&self) {
+        let limits = self.0.settings().limits;
+        self.0.usage().use_up_day(limits, self.0.clock.now());
     }
 
     /// The next `count` requests meet this fault.

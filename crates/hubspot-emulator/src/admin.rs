@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::account::Account;
+use crate::crm::associations;
 use crate::emulator::Accounts;
 use crate::errors::{ApiError, Result};
 use crate::faults::{Fault, FaultRule, Policy};
@@ -47,6 +48,15 @@ fn route(accounts: &Accounts, request: &Request) -> Result<Reply> {
         ("POST", "types") => {
             let type_id = account.try_define_object(&request.object()?.into())?;
             Ok(Reply::json(201, &json!({ "objectTypeId": type_id })))
+        }
+        ("POST", "labels") => {
+            let body = request.object()?;
+            let text = |name: &'static str| id_text(body.get(name)).ok_or_else(|| required(name));
+            let inverse = id_text(body.get("inverse"));
+            let state = account.state();
+            let made =
+                associations::make_label(state, &text("from")?, &text("to")?, &text("label")?, inverse.as_deref());
+            made.map(|[id, inverse]| Reply::json(201, &json!({"typeId": id, "inverseTypeId": inverse})))
         }
         ("POST", "properties") => properties(&account, &request.object()?),
         ("GET", "counters") => Ok(Reply::json(200, &json!(account.counters()))),
@@ -142,16 +152,15 @@ fn properties(account: &Account, body: &Map<String, Value>) -> Result<Reply> {
 fn add_faults(account: &Account, body: &Map<String, Value>) -> Result<Reply> {
     let text = |name: &'static str| id_text(body.get(name));
     let millis = |name: &str| body.get(name).and_then(Value::as_u64).map(Duration::from_millis);
+    let status = body
+        .get("status")
+        .and_then(Value::as_u64)
+        .and_then(|status| u16::try_from(status).ok())
+        .filter(|status| (500..600).contains(status))
+        .unwrap_or(502);
     let fault = match text("fault").ok_or_else(|| required("fault"))?.as_str() {
-        "serverError" => Fault::ServerError {
-            status: body
-                .get("status")
-                .and_then(Value::as_u64)
-                .and_then(|status| u16::try_from(status).ok())
-                .filter(|status| (500..600).contains(status))
-                .unwrap_or(502),
-            html: body.get("html").and_then(Value::as_bool).unwrap_or(true),
-        },
+        "lateServerError" => Fault::LateServerError { status },
+        "serverError" => Fault::ServerError { status, html: body.get("html").and_then(Value::as_bool).unwrap_or(true) },
         "rateLimited" => Fault::RateLimited {
             policy: match text("policy").as_deref() {
                 None | Some("TEN_SECONDLY_ROLLING") => Policy::TenSecondly,

@@ -4,6 +4,7 @@ mod batch;
 mod collection;
 mod draft;
 mod list;
+mod schedule;
 mod write;
 
 use std::collections::BTreeMap;
@@ -73,10 +74,12 @@ pub(crate) fn answer(call: &Call<'_>, path: &str, rest: &[&str]) -> Result<Reply
     let definition = collection.definition();
     call.state.require_scope(&definition.scopes)?;
     let drafts = definition.draft;
+    collection.publish_due(call.state.clock.now());
     match (call.method(), rest) {
         ("GET", []) => list::list(call, collection, false),
         ("POST", []) => write::create(call, collection),
         ("GET", ["draft"]) if drafts == Draft::Published => list::list(call, collection, true),
+        ("POST", ["schedule"]) if drafts == Draft::Live => schedule::answer(call, collection),
         ("POST", ["batch", operation]) if definition.batch => batch::answer(call, collection, operation),
         ("GET", [id]) => write::read(call, collection, id),
         // A table changes by its draft alone.

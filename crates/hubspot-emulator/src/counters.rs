@@ -23,3 +23,19 @@ pub struct Counters {
     /// Objects that answers carried.
     pub objects: u64,
 }
+
+impl Counters {
+    /// How many requests went to a kind of endpoint, over all object types and versions: those whose path contains `area` and ends with `operation`.
+    ///
+    /// ```
+    /// # fn calls(account: &hubspot_emulator::Account) {
+    /// let counters = account.counters();
+    /// let (upserts, links) = (counters.calls("/objects/", "/batch/upsert"), counters.calls("/associations/", "/batch/create"));
+    /// # let _ = (upserts, links);
+    /// # }
+    /// ```
+    pub fn calls(&self, area: &str, operation: &str) -> u64 {
+        let of_kind = |endpoint: &str| endpoint.contains(area) && endpoint.ends_with(operation);
+        self.by_endpoint.iter().filter(|(endpoint, _)| of_kind(endpoint)).map(|(_, count)| count).sum()
+    }
+}

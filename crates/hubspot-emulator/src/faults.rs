@@ -29,6 +29,11 @@ pub enum Fault {
     Reset,
     /// The request is done, then the connection is dropped.
     LostReply,
+    /// The request is done, and answered with this status and a page in HTML all the same, as a gateway that has waited too long does it.
+    LateServerError {
+        /// The status of the answer.
+        status: u16,
+    },
     /// The request is done, and answered this much later.
     Slow(Duration),
     /// The request is done; the connection is dropped in the middle of the answer's body.

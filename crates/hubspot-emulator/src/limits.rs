@@ -87,6 +87,16 @@ impl Usage {
         })
     }
 
+    pub(crate) fn start_day_over(&mut self) {
+        self.in_day = 0;
+    }
+
+    pub(crate) fn use_up_day(&mut self, limits: Limits, now: Millis) {
+        if let Limits::TenSecondly { daily, .. } = limits {
+            (self.day, self.in_day) = (now / DAY, daily);
+        }
+    }
+
     pub(crate) fn used_today(&self) -> u32 {
         self.in_day
     }

@@ -71,6 +71,12 @@ struct Arguments {
     /// Makes the cursors of lists tokens that are no ids.
     #[arg(long)]
     opaque_cursors: bool,
+    /// Leaves it to whoever writes associations which pair an error is about.
+    #[arg(long)]
+    no_association_errors_name_pairs: bool,
+    /// Refuses upserts by a contact's email that don't have it among their properties.
+    #[arg(long)]
+    email_upserts_are_whole: bool,
     /// The share of searches whose answer has an object from outside the range asked for, from 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     search_noise: f64,
@@ -126,6 +132,8 @@ impl Arguments {
             history: !self.no_history,
             unknown_properties_fail: self.unknown_properties_fail,
             opaque_cursors: self.opaque_cursors,
+            association_errors_name_pairs: !self.no_association_errors_name_pairs,
+            email_upserts_are_whole: self.email_upserts_are_whole,
             search_noise: self.search_noise,
         })
     }

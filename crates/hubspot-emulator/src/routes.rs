@@ -122,6 +122,7 @@ pub(crate) fn answer(state: &State, request: &Request) -> Result<Reply> {
         ["crm", "associations", from, to, "batch", operation @ ..] => {
             crm::associations::batch(&call, from, to, operation)
         }
+        ["crm", "associations", from, to, "labels"] => crm::associations::labels(&call, from, to),
         ["crm", "owners", rest @ ..] => crm::owners::answer(&call, rest),
         ["crm", "pipelines", object_type, rest @ ..] => crm::pipelines::answer(&call, object_type, rest),
         ["cms", "blogs", collection @ ("authors" | "posts" | "tags"), rest @ ..] => {

@@ -55,6 +55,12 @@ pub struct Settings {
     /// Whether the cursors of lists and of associations are tokens that are no ids, and a bare id as `after` is a 400. `false`, the default: the last id,
     /// as it has been seen.
     pub opaque_cursors: bool,
+    /// Whether the errors of a batch that writes associations name the pairs that they are about, as `fromObjectId` and `toObjectId`. Believed, from what a batch
+    /// read does; `true` by default. `false`: only what else an error has tells what it is about.
+    pub association_errors_name_pairs: bool,
+    /// Whether an upsert by a contact's `email` has to have `email` among its properties too, being refused without. HubSpot's guide says that `email` allows no
+    /// partial upserts, not how it notices one. `false` by default.
+    pub email_upserts_are_whole: bool,
     /// The share of searches whose answer has one object from just outside the range that was asked for, from 0 to 1: times are rounded, and objects are
     /// edited during a search. The object takes the place of the page's last one if the page is full; that one comes with the next page. 0 by default.
     pub search_noise: f64,
@@ -78,6 +84,8 @@ impl Default for Settings {
             history: true,
             unknown_properties_fail: false,
             opaque_cursors: false,
+            association_errors_name_pairs: true,
+            email_upserts_are_whole: false,
             search_noise: 0.0,
         }
     }

@@ -104,10 +104,12 @@ async fn labels_come_and_go_and_move_no_changed_time() {
     assert_eq!(kinds("contacts", "companies", &ada), [own(279, Value::Null), own(1, json!("Primary"))]);
     assert_eq!(kinds("companies", "contacts", &company), [own(280, Value::Null), own(2, json!("Primary"))]);
     account.associate("companies", &company, "contacts", &ada, Some("Adviser"));
-    assert_eq!(kinds("contacts", "companies", &ada)[2], ("USER_DEFINED".to_owned(), 1, json!("Adviser")));
+    // A label has an id for each direction.
+    assert_eq!(kinds("companies", "contacts", &company)[2], ("USER_DEFINED".to_owned(), 1, json!("Adviser")));
+    assert_eq!(kinds("contacts", "companies", &ada)[2], ("USER_DEFINED".to_owned(), 2, json!("Adviser")));
 
     let pair = json!({"from": {"id": ada}, "to": {"id": company}, "types": [
-        {"associationCategory": "USER_DEFINED", "associationTypeId": 1}, {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1},
+        {"associationCategory": "USER_DEFINED", "associationTypeId": 2}, {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1},
     ]});
     let path = "/crm/associations/2026-03/contacts/companies/batch";
     hub.post(&format!("{path}/labels/archive"), json!({"inputs": [pair]})).await.expect(200);
@@ -115,7 +117,7 @@ async fn labels_come_and_go_and_move_no_changed_time() {
     assert_eq!((account.objects("contacts"), account.objects("companies")), before, "no object was touched");
 
     // A new object can have a label of the account's.
-    let kinds_of_new = json!([{"associationCategory": "USER_DEFINED", "associationTypeId": 1}]);
+    let kinds_of_new = json!([{"associationCategory": "USER_DEFINED", "associationTypeId": 2}]);
     let body = json!({"properties": {}, "associations": [{"to": {"id": company}, "types": kinds_of_new}]});
     let new = hub.post("/crm/objects/2026-03/contacts", body).await.expect(201)["id"].as_str().unwrap().to_owned();
     assert_eq!(kinds("contacts", "companies", &new)[1].2, "Adviser");
@@ -127,6 +129,111 @@ async fn labels_come_and_go_and_move_no_changed_time() {
     let made = hub.post(&format!("{path}/associate/default"), json!({"inputs": [pair]})).await.expect(200);
     assert_eq!(made["results"][0]["associationSpec"]["associationTypeId"], 279);
     assert_eq!(kinds("contacts", "companies", &ada), [own(279, Value::Null)]);
+}
+
+fn spec(category: &str, id: u32) -> Value {
+    json!({"associationCategory": category, "associationTypeId": id})
+}
+
+#[tokio::test]
+async fn labels_are_listed_for_each_direction_and_written_by_their_ids() {
+    let hub = hub(Settings::default()).await;
+    let account = &hub.account;
+    let [boss, report] = account.define_label("contacts", "contacts", "Manager", Some("Employee"));
+    let [adviser, _] = account.define_label("contacts", "companies", "Adviser", None);
+    let listed = hub.get("/crm/associations/2026-03/contacts/companies/labels").await.expect(200);
+    assert_eq!(
+        listed["results"],
+        json!([
+            {"category": "HUBSPOT_DEFINED", "typeId": 279, "label": null},
+            {"category": "HUBSPOT_DEFINED", "typeId": 1, "label": "Primary"},
+            {"category": "USER_DEFINED", "typeId": adviser, "label": "Adviser"},
+        ])
+    );
+    let listed = hub.get("/crm/v4/associations/0-1/0-1/labels").await.expect(200);
+    assert_eq!(
+        listed["results"],
+        json!([
+            {"category": "HUBSPOT_DEFINED", "typeId": 449, "label": null},
+            {"category": "USER_DEFINED", "typeId": boss, "label": "Manager"},
+            {"category": "USER_DEFINED", "typeId": report, "label": "Employee"},
+        ])
+    );
+    hub.post("/crm/associations/2026-03/contacts/companies/labels", json!({})).await.expect(405);
+    hub.get("/crm/associations/2026-03/contacts/ghosts/labels").await.expect(400);
+
+    let (ada, bob) = (contact(account), contact(account));
+    let path = "/crm/associations/2026-03/contacts/contacts/batch/create";
+    let pair = json!({"from": {"id": ada}, "to": {"id": bob}, "types": [spec("USER_DEFINED", boss)]});
+    let made = hub.post(path, json!({"inputs": [pair.clone()]})).await.expect(201);
+    assert_eq!((&made["results"][0]["labels"], &made["results"][0]["toObjectId"]), (&json!(["Manager"]), &json!(bob)));
+    // Twice is once.
+    hub.post(path, json!({"inputs": [pair]})).await.expect(201);
+    let links = account.associations("contacts", "contacts");
+    let labels = |id: &str| {
+        let kinds = links[id][0]["associationTypes"].as_array().unwrap();
+        kinds.iter().map(|kind| kind["label"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(labels(&ada), [Value::Null, json!("Manager")]);
+    assert_eq!(labels(&bob), [Value::Null, json!("Employee")]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_pair_is_its_own_error() {
+    let hub = hub(Settings::default()).await;
+    let account = &hub.account;
+    let (ada, company) = (contact(account), account.create("companies", json!({"name": "A"})));
+    let pair = |to: &str, kind| json!({"from": {"id": ada}, "to": {"id": to}, "types": [kind]});
+    let inputs = json!([
+        pair(&company, spec("HUBSPOT_DEFINED", 280)),
+        pair("5", spec("HUBSPOT_DEFINED", 279)),
+        pair(&company, spec("HUBSPOT_DEFINED", 1)),
+        pair(&company, spec("USER_DEFINED", 1)),
+    ]);
+    let path = "/crm/associations/2026-03/contacts/companies/batch";
+    let answer = hub.post(&format!("{path}/create"), json!({ "inputs": inputs })).await.expect(207);
+    assert_eq!((answer["results"].as_array().unwrap().len(), &answer["numErrors"]), (1, &json!(3)));
+    let named: Vec<(&Value, &Value)> = answer["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| (&error["category"], &error["context"]["toObjectId"][0]))
+        .collect();
+    let (invalid, company) = (json!("VALIDATION_ERROR"), json!(company));
+    assert_eq!(
+        named,
+        [(&invalid, &company), (&json!("OBJECT_NOT_FOUND"), &json!("5")), (&invalid, &company)],
+        "the other direction, nobody there, no such label"
+    );
+    assert_eq!(answer["errors"][0]["subCategory"], "crm.associations.INVALID_ASSOCIATION_TYPE");
+    account.set_settings(|settings| settings.association_errors_name_pairs = false);
+    let answer = hub.post(&format!("{path}/create"), json!({ "inputs": inputs })).await.expect(207);
+    assert_eq!(
+        answer["errors"][0]["context"],
+        json!({"type": ["280"], "fromObjectType": ["0-1"], "toObjectType": ["0-2"]})
+    );
+    // Without the unlabelled association there is none.
+    let unlabelled = pair(company.as_str().unwrap(), spec("HUBSPOT_DEFINED", 279));
+    hub.post(&format!("{path}/labels/archive"), json!({"inputs": [unlabelled]})).await.expect(200);
+    assert!(account.associations("contacts", "companies").is_empty());
+}
+
+#[tokio::test]
+async fn a_custom_type_has_association_types_of_its_own() {
+    let hub = hub(Settings::default()).await;
+    let machine = hub.account.define_type("machine");
+    let of = |from: &str, to: &str| format!("/crm/associations/2026-03/{from}/{to}/labels");
+    let there = hub.get(&of("machine", "contacts")).await.expect(200)["results"][0].clone();
+    let back = hub.get(&of("0-1", &machine)).await.expect(200)["results"][0].clone();
+    assert_eq!((&there["category"], &there["label"]), (&json!("USER_DEFINED"), &Value::Null));
+    assert_ne!(there["typeId"], back["typeId"]);
+    let ada = contact(&hub.account);
+    let kind = json!([{"associationCategory": there["category"], "associationTypeId": there["typeId"]}]);
+    let body = json!({"properties": {}, "associations": [{"to": {"id": ada}, "types": kind}]});
+    let made = hub.post(&format!("/crm/objects/2026-03/{machine}"), body).await.expect(201);
+    let links = hub.account.associations("contacts", "machine");
+    assert_eq!(links[&ada][0]["toObjectId"], made["id"]);
+    assert_eq!(links[&ada][0]["associationTypes"][0]["typeId"], back["typeId"]);
 }
 
 #[tokio::test]

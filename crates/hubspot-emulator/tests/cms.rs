@@ -186,3 +186,45 @@ async fn a_table_is_listed_once_it_is_published() {
     let restored = hub.patch(&format!("{path}/{id}/draft?archived=true"), json!({"archived": false})).await.expect(200);
     assert_eq!(restored["deleted"], false);
 }
+
+#[tokio::test]
+async fn a_post_is_published_at_once_or_when_its_time_comes() {
+    let hub = hub(Settings::default()).await;
+    for (path, resource) in
+        [("/cms/blogs/2026-03/posts", "blogs/posts"), ("/cms/v3/pages/site-pages", "pages/site-pages")]
+    {
+        let made = hub.post(path, json!({"name": "A"})).await.expect(201);
+        let id = made["id"].as_str().unwrap().to_owned();
+        assert_eq!((&made["state"], &made["currentlyPublished"]), (&json!("DRAFT"), &json!(false)));
+        hub.patch(&format!("{path}/{id}/draft"), json!({"name": "B"})).await.expect(200);
+        let created = chrono::DateTime::parse_from_rfc3339(made["created"].as_str().unwrap()).unwrap();
+        let soon = created + TimeDelta::hours(3);
+        let body = json!({"id": id, "publishDate": soon.to_rfc3339()});
+        hub.post(&format!("{path}/schedule"), body).await.expect(204);
+        let now = || hub.account.objects(resource)[&id].clone();
+        assert_eq!((&now()["currentState"], &now()["name"]), (&json!("SCHEDULED"), &json!("A")));
+
+        hub.emulator.advance(TimeDelta::hours(4));
+        let published = hub.get(&format!("{path}/{id}")).await.expect(200);
+        assert_eq!((&published["currentState"], &published["name"]), (&json!("PUBLISHED"), &json!("B")));
+        assert_eq!((&published["state"], &published["currentlyPublished"]), (&json!("PUBLISHED"), &json!(true)));
+        let time = |field: &str| chrono::DateTime::parse_from_rfc3339(published[field].as_str().unwrap()).unwrap();
+        assert_eq!(time("publishDate").timestamp_millis(), soon.timestamp_millis());
+        assert_eq!(time("updated"), time("publishDate"), "it changed when it was published");
+        assert_eq!(now(), published);
+
+        // A draft that is reset is as what is live; a page goes live at once by its draft, or by its state.
+        hub.patch(&format!("{path}/{id}/draft"), json!({"name": "C"})).await.expect(200);
+        hub.post(&format!("{path}/{id}/draft/reset"), json!({})).await.expect(204);
+        assert_eq!(hub.get(&format!("{path}/{id}/draft")).await.expect(200)["name"], "B");
+        let other = hub.post(path, json!({"name": "D"})).await.expect(201)["id"].as_str().unwrap().to_owned();
+        hub.post(&format!("{path}/{other}/draft/push-live"), json!({})).await.expect(204);
+        assert_eq!(hub.account.objects(resource)[&other]["currentlyPublished"], true);
+        let third = hub.post(path, json!({"name": "E", "state": "PUBLISHED"})).await.expect(201);
+        assert_eq!(third["currentState"], "PUBLISHED");
+        hub.post(&format!("{path}/schedule"), json!({"id": "5", "publishDate": "2030-01-01"})).await.expect(404);
+        hub.post(&format!("{path}/schedule"), json!({"id": id, "publishDate": "soon"})).await.expect(400);
+        hub.post(&format!("{path}/schedule"), json!({"id": id})).await.expect(400);
+    }
+    hub.post("/cms/blogs/2026-03/tags/schedule", json!({"id": "1", "publishDate": "2030-01-01"})).await.expect(405);
+}

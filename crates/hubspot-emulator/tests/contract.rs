@@ -246,7 +246,16 @@ async fn the_crm_keeps_to_the_documents() {
 
             c.check("properties", "GET", "/crm/properties/{v}/{objectType}", named, None, 200).await;
             let property = json!({"name": "own", "label": "Own", "type": "enumeration", "fieldType": "select", "groupName": "g", "options": [{"label": "A", "value": "a", "displayOrder": 0, "hidden": false}]});
-            c.check("properties", "POST", "/crm/properties/{v}/{objectType}", named, Some(property), 201).await;
+            c.check("properties", "POST", "/crm/properties/{v}/{objectType}", named, Some(property.clone()), 201).await;
+            let properties = "/crm/properties/{v}/{objectType}/batch/create";
+            let more = json!({"name": "more", "label": "More", "type": "string", "fieldType": "text", "groupName": "g", "hasUniqueValue": true});
+            c.check("properties", "POST", properties, named, Some(json!({"inputs": [more]})), 201).await;
+            c.check("properties", "POST", properties, named, Some(json!({"inputs": [property]})), 207).await;
+            let by_own = json!({"inputs": [{"id": "x", "idProperty": "more", "properties": {}}]});
+            c.check("objects", "POST", &batch("upsert"), named, Some(by_own.clone()), 200).await;
+            c.check("objects", "POST", &batch("update"), named, Some(by_own), 200).await;
+            let by_own = json!({"inputs": [{"id": "x"}, {"id": "y"}], "idProperty": "more", "properties": ["more"], "propertiesWithHistory": []});
+            c.check("objects", "POST", &batch("read"), named, Some(by_own), 207).await;
         }
         let a = c.hub.account.create("contacts", json!({"email": "a@example.com"}));
         let b = c.hub.account.create("contacts", json!({"email": "b@example.com"}));
@@ -296,6 +305,8 @@ async fn associations_schemas_and_account_keep_to_the_documents() {
             |operation: &str| format!("/crm/associations/{{v}}/{{fromObjectType}}/{{toObjectType}}/batch/{operation}");
         let pair = json!({"from": {"id": contact}, "to": {"id": company}, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}]});
         c.check(document, "POST", &batch("create"), named, Some(json!({"inputs": [pair.clone()]})), 201).await;
+        let stray = json!({"from": {"id": contact}, "to": {"id": "5"}, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}]});
+        c.check(document, "POST", &batch("create"), named, Some(json!({"inputs": [pair.clone(), stray]})), 207).await;
         c.check(document, "POST", &batch("read"), named, Some(json!({"inputs": [{"id": contact}]})), 200).await;
         c.hub.account.associate("contacts", &contact, "companies", &company, Some("Adviser"));
         let other = c.hub.account.create("companies", json!({"name": "B"}));
@@ -435,11 +446,24 @@ async fn the_cms_keeps_to_the_documents() {
             c.check(document, "GET", &format!("{collection}?archived=true"), &[], None, 200).await;
             c.check(document, "GET", &one, named, None, 404).await;
         }
-        let post = c.check("posts", "POST", "/cms/blogs/{v}/posts", &[], Some(json!({"name": "P"})), 201).await;
-        let named = &[("objectId", post["id"].as_str().unwrap())];
-        c.check("posts", "PATCH", "/cms/blogs/{v}/posts/{objectId}/draft", named, Some(json!({"name": "Q"})), 200)
-            .await;
-        c.check("posts", "POST", "/cms/blogs/{v}/posts/{objectId}/draft/push-live", named, None, 204).await;
+        for (document, collection) in [
+            ("posts", "/cms/blogs/{v}/posts"),
+            ("pages", "/cms/pages/{v}/landing-pages"),
+            ("pages", "/cms/pages/{v}/site-pages"),
+        ] {
+            let made = c.check(document, "POST", collection, &[], Some(json!({"name": "P"})), 201).await;
+            let named = &[("objectId", made["id"].as_str().unwrap())];
+            let one = format!("{collection}/{{objectId}}");
+            let draft = format!("{one}/draft");
+            c.check(document, "PATCH", &draft, named, Some(json!({"name": "Q"})), 200).await;
+            c.check(document, "GET", &draft, named, None, 200).await;
+            c.check(document, "POST", &format!("{draft}/reset"), named, None, 204).await;
+            let schedule = json!({"id": made["id"], "publishDate": "2100-01-01T00:00:00Z"});
+            c.check(document, "POST", &format!("{collection}/schedule"), &[], Some(schedule), 204).await;
+            c.check(document, "GET", &one, named, None, 200).await;
+            c.check(document, "POST", &format!("{draft}/push-live"), named, None, 204).await;
+            c.check(document, "GET", &one, named, None, 200).await;
+        }
 
         let tables = "/cms/hubdb/{v}/tables";
         let table = json!({"name": "prices", "label": "Prices", "columns": [{"name": "price", "label": "Price", "type": "NUMBER"}]});
@@ -447,6 +471,10 @@ async fn the_cms_keeps_to_the_documents() {
         let named = &[("tableIdOrName", made["id"].as_str().unwrap())];
         let one = format!("{tables}/{{tableIdOrName}}");
         c.check("hubdb", "PATCH", &format!("{one}/draft"), named, Some(json!({"label": "P"})), 200).await;
+        c.check("hubdb", "GET", &format!("{one}/draft"), named, None, 200).await;
+        c.check("hubdb", "POST", &format!("{one}/draft/publish"), named, None, 200).await;
+        c.check("hubdb", "POST", &format!("{one}/draft/reset"), named, None, 200).await;
+        c.check("hubdb", "POST", &format!("{one}/unpublish"), named, None, 200).await;
         c.check("hubdb", "POST", &format!("{one}/draft/publish"), named, None, 200).await;
         c.check("hubdb", "GET", &one, named, None, 200).await;
         c.check("hubdb", "GET", tables, &[], None, 200).await;

@@ -113,7 +113,11 @@ impl Account {
     pub(crate) fn truth(&self, resource: &str, archived: bool) -> Result<BTreeMap<String, Value>> {
         match Place::of(resource) {
             Place::Crm => Ok(self.0.crm.store(resource)?.read().truth(archived)),
-            Place::Cms => Ok(self.0.cms.collection(resource)?.truth(archived)),
+            Place::Cms => {
+                let collection = self.0.cms.collection(resource)?;
+                collection.publish_due(self.0.clock.now());
+                Ok(collection.truth(archived))
+            }
             Place::Owners => Ok(self.0.crm.owners().truth(archived)),
             Place::Directory(directory) => directory.truth(&self.0, archived),
         }

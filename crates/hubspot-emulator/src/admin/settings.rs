@@ -34,6 +34,8 @@ pub(super) fn value(account: &Account) -> Value {
         "history": settings.history,
         "unknownPropertiesFail": settings.unknown_properties_fail,
         "opaqueCursors": settings.opaque_cursors,
+        "associationErrorsNamePairs": settings.association_errors_name_pairs,
+        "emailUpsertsAreWhole": settings.email_upserts_are_whole,
         "searchNoise": settings.search_noise,
         "faultRates": {
             "serverError": settings.fault_rates.server_error,
@@ -44,7 +46,7 @@ pub(super) fn value(account: &Account) -> Value {
     })
 }
 
-/// Any of the settings that `GET` shows; `scopes` (a list, or null for all), `revokeToken` and `expireAccessTokens` besides.
+/// Any of the settings that `GET` shows; `scopes` (a list, or null for all), `revokeToken`, `expireAccessTokens`, `resetDailyLimit` and `useUpDailyLimit` besides.
 pub(super) fn change(account: &Account, body: &Map<String, Value>) -> Result<Reply> {
     let mut settings = account.settings();
     for (name, value) in body {
@@ -102,6 +104,8 @@ fn apply(account: &Account, settings: &mut Settings, name: &str, value: &Value) 
         "history" => settings.history = flag()?,
         "unknownPropertiesFail" => settings.unknown_properties_fail = flag()?,
         "opaqueCursors" => settings.opaque_cursors = flag()?,
+        "associationErrorsNamePairs" => settings.association_errors_name_pairs = flag()?,
+        "emailUpsertsAreWhole" => settings.email_upserts_are_whole = flag()?,
         "searchNoise" => settings.search_noise = share(value).ok_or_else(wrong)?,
         "faultRates" => {
             let rates = &mut settings.fault_rates;
@@ -122,7 +126,9 @@ fn apply(account: &Account, settings: &mut Settings, name: &str, value: &Value) 
         }
         "revokeToken" if flag()? => account.revoke_token(),
         "expireAccessTokens" if flag()? => account.expire_access_tokens(),
-        "revokeToken" | "expireAccessTokens" => {}
+        "resetDailyLimit" if flag()? => account.reset_daily_limit(),
+        "useUpDailyLimit" if flag()? => account.use_up_daily_limit(),
+        "revokeToken" | "expireAccessTokens" | "resetDailyLimit" | "useUpDailyLimit" => {}
         _ => return Err(ApiError::invalid(format!("there is no setting {name}"))),
     }
     Ok(())

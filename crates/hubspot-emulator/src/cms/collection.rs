@@ -1,11 +1,13 @@
 //! The objects of a collection: the truth. Lists read it: the CMS has no index that lags.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::schedule;
 use crate::account::State;
 use crate::clock::{Millis, iso};
 use crate::errors::{ApiError, Result};
@@ -70,6 +72,8 @@ pub(crate) fn definitions() -> &'static [Definition] {
 pub(crate) struct Collection {
     definition: &'static Definition,
     objects: Mutex<BTreeMap<u64, Object>>,
+    /// Something was scheduled once: there may be something to publish.
+    scheduled: AtomicBool,
 }
 
 /// An object of the CMS.
@@ -94,11 +98,24 @@ impl Object {
     pub(crate) fn has_draft(&self) -> bool {
         self.draft.is_some()
     }
+
+    /// A post or a page that everybody sees.
+    pub(crate) fn is_public(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.get("currentlyPublished") == Some(&json!(true)))
+    }
+
+    /// Sets fields of what is live and of the draft.
+    pub(crate) fn set_both(&mut self, fields: Fields, now: Millis) {
+        if let Some(draft) = &mut self.draft {
+            draft.extend(fields.clone());
+        }
+        set(self, fields, now);
+    }
 }
 
 impl Collection {
     pub(crate) fn new(definition: &'static Definition) -> Self {
-        Self { definition, objects: Mutex::default() }
+        Self { definition, objects: Mutex::default(), scheduled: AtomicBool::new(false) }
     }
 
     pub(crate) fn definition(&self) -> &'static Definition {
@@ -113,11 +130,29 @@ impl Collection {
         self.lock().values().filter(|object| object.deleted.is_none()).count()
     }
 
+    /// Publishes what is scheduled for a time that has come.
+    pub(crate) fn publish_due(&self, now: Millis) {
+        if self.scheduled.load(Ordering::Relaxed) {
+            self.lock().values_mut().filter(|object| object.deleted.is_none()).for_each(|object| {
+                schedule::publish_if_due(object, now);
+            });
+        }
+    }
+
+    /// Notes that these fields schedule something.
+    pub(crate) fn note_schedule(&self, fields: &Fields) {
+        if self.definition.draft == Draft::Live && schedule::is_scheduled(fields) {
+            self.scheduled.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// The fields that a request may set; what HubSpot keeps itself, and what it doesn't know, is passed over.
     pub(crate) fn writable(&self, fields: Fields) -> Fields {
         let definition = self.definition;
         let may = |name: &String| definition.template.contains_key(name) && !definition.read_only.contains(name);
-        fields.into_iter().filter(|(name, _)| may(name)).collect()
+        let fields = fields.into_iter().filter(|(name, _)| may(name)).collect();
+        self.note_schedule(&fields);
+        fields
     }
 
     /// Adds an object; a table is a draft until it is published.
@@ -125,6 +160,8 @@ impl Collection {
         complete_columns(&mut fields);
         let mut all = self.definition.template.clone();
         all.extend(fields);
+        self.note_schedule(&all);
+        schedule::follow_state(&mut all, now);
         let mut objects = self.lock();
         let id = state.next_id(settings.ids_in_order, |id| objects.contains_key(&id));
         let mut object = Object { id, created: now, updated: now, deleted: None, live: None, draft: None };
@@ -172,6 +209,7 @@ impl Collection {
 
     /// Sets fields of a live object.
     pub(crate) fn change(&self, id: &str, fields: Fields, now: Millis) -> Result<()> {
+        self.note_schedule(&fields);
         let mut objects = self.lock();
         let object = self.find(&mut objects, id, false)?;
         set(object, fields, now);
@@ -266,6 +304,7 @@ pub(crate) fn set(object: &mut Object, mut fields: Fields, now: Millis) {
     let target = object.live.as_mut().or(object.draft.as_mut());
     if let Some(target) = target {
         target.extend(fields);
+        schedule::follow_state(target, now);
     }
     object.updated = now;
 }
@@ -285,6 +324,12 @@ pub(crate) fn set_draft(object: &mut Object, mut fields: Fields, now: Millis) {
 pub(crate) fn publish(object: &mut Object, now: Millis) {
     if let Some(draft) = object.draft.take().or_else(|| object.live.take()) {
         object.live = Some(draft);
+    }
+    if let Some(live) = &mut object.live
+        && live.contains_key("currentlyPublished")
+    {
+        live.insert("state".into(), "PUBLISHED".into());
+        schedule::follow_state(live, now);
     }
     if let Some(live) = &mut object.live
         && live.contains_key("published")

@@ -24,8 +24,8 @@ pub(crate) fn answer(call: &Call<'_>, collection: &Collection, method: &str, id:
         ("POST", ["push-live"]) if !is_table => {
             let mut objects = collection.lock();
             let object = collection.find(&mut objects, id, false)?;
-            // Believed: pushing a draft that nobody has changed changes nothing.
-            if object.has_draft() {
+            // Believed: pushing a draft of what is public, and that nobody has changed, changes nothing.
+            if object.has_draft() || !object.is_public() {
                 publish(object, now);
             }
             Ok(Reply::no_content())

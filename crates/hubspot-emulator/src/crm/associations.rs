@@ -31,7 +31,10 @@ pub(crate) fn of_input(state: &State, from_type: &str, input: &Map<String, Value
         for spec in association.get("types").and_then(Value::as_array).into_iter().flatten() {
             let kind = kind_of(spec)?;
             let Some(to_type) = state.crm.associations().end(kind, from_type) else {
-                return Err(ApiError::invalid(format!("There is no association type with the id {}", kind.id)));
+                return Err(ApiError::invalid(format!(
+                    "There is no association type with the id {} from {from_type}",
+                    kind.id
+                )));
             };
             let to = existing(state, &to_type, &id)?;
             links.push(NewLink { to_type, to, kind });
@@ -86,6 +89,28 @@ pub(crate) fn dissociate(state: &State, (from_type, from): (&str, &str), (to_typ
     Ok(())
 }
 
+/// Makes a label behind the API's back: its ids, for the two directions.
+pub(crate) fn make_label(
+    state: &State,
+    from_type: &str,
+    to_type: &str,
+    label: &str,
+    inverse: Option<&str>,
+) -> Result<[u32; 2]> {
+    let (from, to) = (state.crm.store(from_type)?, state.crm.store(to_type)?);
+    Ok(state.crm.associations().make_label(from.type_id(), to.type_id(), label, inverse.unwrap_or(label)))
+}
+
+/// `GET /crm/associations/{version}/{from}/{to}/labels`: the types in this direction.
+pub(crate) fn labels(call: &Call<'_>, from: &str, to: &str) -> Result<Reply> {
+    if call.method() != "GET" {
+        return call.wrong_method();
+    }
+    let (from, to) = type_ids(call.state, from, to)?;
+    let results = call.state.crm.associations().types(&from, &to);
+    Ok(Reply::json(200, &json!({ "results": results })))
+}
+
 /// `POST /crm/associations/{version}/{from}/{to}/batch/…`.
 pub(crate) fn batch(call: &Call<'_>, from: &str, to: &str, operation: &[&str]) -> Result<Reply> {
     if call.method() != "POST" {
@@ -105,7 +130,7 @@ pub(crate) fn batch(call: &Call<'_>, from: &str, to: &str, operation: &[&str]) -
             for input in &inputs {
                 match create_input(call, &types, input) {
                     Ok(pair) => outcome.result(|out| out.extend_from_slice(pair.to_string().as_bytes())),
-                    Err(error) => outcome.error(error),
+                    Err(error) => outcome.error(of_pair(call, error, input)),
                 }
             }
             Ok(outcome.reply(call, 201))
@@ -114,7 +139,7 @@ pub(crate) fn batch(call: &Call<'_>, from: &str, to: &str, operation: &[&str]) -
             for input in &inputs {
                 match default_input(call, &types, input) {
                     Ok(made) => outcome.result(|out| out.extend_from_slice(made.to_string().as_bytes())),
-                    Err(error) => outcome.error(error),
+                    Err(error) => outcome.error(of_pair(call, error, input)),
                 }
             }
             Ok(outcome.reply(call, 200))
@@ -195,6 +220,15 @@ fn pair_of(call: &Call<'_>, (from, to): &(String, String), input: &Value) -> Res
     Ok((existing(call.state, from, &id("from")?)?, existing(call.state, to, &id("to")?)?))
 }
 
+/// An error of one input of a batch, which names its pair as that of a read names its object ([`crate::Settings::association_errors_name_pairs`]).
+fn of_pair(call: &Call<'_>, error: ApiError, input: &Value) -> ApiError {
+    if !call.settings.association_errors_name_pairs {
+        return error;
+    }
+    let id = |name: &str| id_text(input.get(name).and_then(|object| object.get("id")));
+    error.with("fromObjectId", id("from")).with("toObjectId", id("to"))
+}
+
 fn kinds_of(input: &Value) -> Result<Vec<AssociationType>> {
     input.get("types").and_then(Value::as_array).into_iter().flatten().map(kind_of).collect()
 }
@@ -202,23 +236,35 @@ fn kinds_of(input: &Value) -> Result<Vec<AssociationType>> {
 fn create_input(call: &Call<'_>, types: &(String, String), input: &Value) -> Result<Value> {
     let (from, to) = pair_of(call, types, input)?;
     let mut kinds = kinds_of(input)?;
-    if kinds.is_empty() {
-        kinds.push(AssociationType::unlabelled(&types.0, &types.1));
-    }
     let mut associations = call.state.crm.associations();
-    for kind in kinds {
-        associations.link(&types.0, from, &types.1, to, kind);
+    if kinds.is_empty() {
+        kinds.push(associations.kind(&types.0, &types.1, None));
+    }
+    if let Some(stray) = kinds.iter().find(|kind| !associations.fits(**kind, &types.0, &types.1)) {
+        // Seen: a type that these types of objects don't have in this direction fails its own input.
+        let message = format!("{} is not a valid association type between {} and {}", stray.id, types.0, types.1);
+        let mut error = ApiError::invalid(message)
+            .with("type", [stray.id.to_string()])
+            .with("fromObjectType", [types.0.as_str()])
+            .with("toObjectType", [types.1.as_str()]);
+        error.sub_category = Some("crm.associations.INVALID_ASSOCIATION_TYPE");
+        return Err(error);
+    }
+    for kind in &kinds {
+        associations.link(&types.0, from, &types.1, to, *kind);
     }
     let (from, to) = (from.to_string(), to.to_string());
-    Ok(
-        json!({"fromObjectTypeId": types.0, "fromObjectId": from, "toObjectTypeId": types.1, "toObjectId": to, "labels": []}),
-    )
+    Ok(json!({
+        "fromObjectTypeId": types.0, "fromObjectId": from, "toObjectTypeId": types.1, "toObjectId": to,
+        "labels": associations.texts(&kinds),
+    }))
 }
 
 fn default_input(call: &Call<'_>, types: &(String, String), input: &Value) -> Result<Value> {
     let (from, to) = pair_of(call, types, input)?;
-    let kind = AssociationType::unlabelled(&types.0, &types.1);
-    call.state.crm.associations().link(&types.0, from, &types.1, to, kind);
+    let mut associations = call.state.crm.associations();
+    let kind = associations.kind(&types.0, &types.1, None);
+    associations.link(&types.0, from, &types.1, to, kind);
     Ok(json!({"from": {"id": from.to_string()}, "to": {"id": to.to_string()}, "associationSpec": Labels::spec(kind)}))
 }
 
@@ -236,7 +282,14 @@ fn archive_input(call: &Call<'_>, (from_type, to_type): &(String, String), input
 
 fn archive_labels(call: &Call<'_>, types: &(String, String), input: &Value) -> Result<()> {
     let (from, to) = pair_of(call, types, input)?;
-    call.state.crm.associations().unlink_kinds(&types.0, from, &types.1, to, &kinds_of(input)?);
+    let kinds = kinds_of(input)?;
+    let mut associations = call.state.crm.associations();
+    // The documents: with the unlabelled one, all of a pair's associations end.
+    if kinds.contains(&associations.kind(&types.0, &types.1, None)) {
+        associations.unlink(&types.0, from, &types.1, to);
+    } else {
+        associations.unlink_kinds(&types.0, from, &types.1, to, &kinds);
+    }
     Ok(())
 }
 

@@ -136,7 +136,7 @@ fn write(call: &Call<'_>, object_type: &str, operation: Operation) -> Result<Rep
     let mut taken = HashSet::new();
     for (input, links) in inputs.iter().zip(links) {
         let trace_id = id_text(input.get("objectWriteTraceId"));
-        match accept(&store, operation, input, links, &mut taken) {
+        match accept(call, &store, operation, input, links, &mut taken) {
             Ok((target, values, links)) => accepted.push(Accepted { target, values, links, trace_id }),
             Err(refusal) if refusal.whole_batch && call.settings.whole_batch_failures => return Err(refusal.error),
             Err(Refusal { mut error, .. }) => {
@@ -179,6 +179,7 @@ fn write(call: &Call<'_>, object_type: &str, operation: Operation) -> Result<Rep
 
 /// What the input is about, and its values, if nothing is wrong with it.
 fn accept(
+    call: &Call<'_>,
     store: &ObjectStore,
     operation: Operation,
     input: &Map<String, Value>,
@@ -192,7 +193,13 @@ fn accept(
     let target = match operation {
         Operation::Create => Target::New,
         Operation::Update => Target::Existing(existing(store, input)?),
-        Operation::Upsert => upserted(store, input, &mut values)?,
+        Operation::Upsert => {
+            let by_email = input.get("idProperty").is_some_and(|property| property == "email");
+            if by_email && call.settings.email_upserts_are_whole && !fields.contains_key("email") {
+                return Err(required("properties.email").into());
+            }
+            upserted(store, input, &mut values)?
+        }
     };
     let own = match target {
         Target::New => {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::batch::Outcome;
 use crate::account::State;
 use crate::clock::iso;
 use crate::definitions::{ObjectType, Property, PropertyOption};
@@ -11,6 +12,17 @@ use crate::http::request::{id_text, required};
 use crate::routes::Call;
 
 const INPUTS: usize = 100;
+
+/// The field types that a type can be shown by, the usual one first (<https://developers.hubspot.com/docs/guides/api/crm/properties>).
+const FIELD_TYPES: &[(&str, &[&str])] = &[
+    ("bool", &["booleancheckbox", "calculation_equation"]),
+    ("date", &["date"]),
+    ("datetime", &["date", "calculation_equation"]),
+    ("enumeration", &["select", "radio", "checkbox", "booleancheckbox", "calculation_equation"]),
+    ("number", &["number", "calculation_equation"]),
+    ("phone_number", &["phonenumber"]),
+    ("string", &["text", "textarea", "html", "phonenumber", "file", "calculation_equation"]),
+];
 
 /// `/crm/properties/{version}/{objectType}…`.
 pub(crate) fn answer(call: &Call<'_>, object_type: &str, rest: &[&str]) -> Result<Reply> {
@@ -53,11 +65,14 @@ pub(crate) fn answer(call: &Call<'_>, object_type: &str, rest: &[&str]) -> Resul
         ("POST", ["batch", "create"]) => {
             may(&store.read().object_type().write_scopes)?;
             let (_, inputs) = call.request.inputs(INPUTS)?;
-            let made = inputs
-                .iter()
-                .map(|input| define(call.state, object_type, input, false))
-                .collect::<Result<Vec<Value>>>()?;
-            Ok(finished(call, 201, &made))
+            let mut outcome = Outcome::new(call.state.clock.now());
+            for input in &inputs {
+                match define(call.state, object_type, input, false) {
+                    Ok(made) => outcome.result(|out| out.extend_from_slice(made.to_string().as_bytes())),
+                    Err(error) => outcome.error(error),
+                }
+            }
+            Ok(outcome.reply(call, 201))
         }
         ("DELETE", [name]) => {
             may(&store.read().object_type().write_scopes)?;
@@ -129,6 +144,15 @@ pub(crate) fn define(state: &State, object_type: &str, definition: &Value, lenie
         let label = option.get("label").and_then(Value::as_str).unwrap_or(&value).to_owned();
         PropertyOption { label, value, hidden: option.get("hidden").and_then(Value::as_bool).unwrap_or(false) }
     };
+    let of_type = FIELD_TYPES.iter().find(|(name, _)| *name == kind);
+    let field_type = or("fieldType", of_type.map_or("text", |(_, shown_by)| shown_by[0]))?;
+    if !leniently && of_type.is_some_and(|(_, shown_by)| !shown_by.contains(&field_type)) {
+        return Err(ApiError::invalid(format!("Property type {kind} can't have the field type {field_type}")));
+    }
+    let has_options = definition.get("options").and_then(Value::as_array).is_some_and(|options| !options.is_empty());
+    if !leniently && kind == "enumeration" && !has_options && !flag("externalOptions") {
+        return Err(ApiError::invalid(format!("Property {name} is an enumeration, and has no options")));
+    }
     let store = state.crm.store(object_type)?;
     let mut store = store.write();
     if !leniently && store.object_type().properties.contains_key(name) {
@@ -144,7 +168,7 @@ pub(crate) fn define(state: &State, object_type: &str, definition: &Value, lenie
         calculated: flag("calculated"),
         hidden: flag("hidden"),
         created: state.clock.now(),
-        ..Property::new(name, kind, or("fieldType", "text")?, &store.object_type().singular)
+        ..Property::new(name, kind, field_type, &store.object_type().singular)
     };
     let group = or("groupName", "")?;
     let property = if group.is_empty() { property } else { Property { group: group.to_owned(), ..property } };

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::clock::{iso, parse_time};
+use crate::clock::{Millis, iso, parse_time};
 use crate::definitions::{ObjectType, Property};
 use crate::errors::{ApiError, Detail, Result};
+
+/// In milliseconds.
+const A_DAY: Millis = 86_400_000;
 
 /// Names and values; an empty value clears.
 pub(crate) type Values = Vec<(Arc<str>, Arc<str>)>;
@@ -96,12 +99,18 @@ fn normalised(property: &Property, text: &str) -> std::result::Result<String, De
         return Ok(String::new());
     }
     match property.kind.as_str() {
-        "number" if text.trim().parse::<f64>().is_err() => refuse("INVALID_INTEGER", "a valid number"),
+        "number" if !text.trim().parse::<f64>().is_ok_and(f64::is_finite) => {
+            refuse("INVALID_INTEGER", "a valid number")
+        }
         "bool" if !matches!(text, "true" | "false") => {
             refuse("INVALID_OPTION", "one of the allowed options: [true, false]")
         }
         "date" => match parse_time(text) {
-            Some(at) => Ok(iso(at)[..10].to_owned()),
+            Some(at) if at.rem_euclid(A_DAY) == 0 => Ok(iso(at)[..10].to_owned()),
+            Some(at) => {
+                let said = format!("{text} is at {} UTC, not midnight!", &iso(at)[11..23]);
+                Err(Detail::of_property(&property.name, "INVALID_DATE", said))
+            }
             None => refuse("INVALID_DATE", "a valid date"),
         },
         "datetime" => match parse_time(text) {

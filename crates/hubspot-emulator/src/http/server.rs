@@ -116,11 +116,12 @@ fn of_account(state: &State, request: &Request) -> std::result::Result<(Reply, D
     if fault.is_some() {
         state.counters().faults += 1;
     }
-    let (mut slower, mut cut, mut lost) = (Duration::ZERO, false, false);
+    let (mut slower, mut cut, mut lost, mut late) = (Duration::ZERO, false, false, None);
     match fault {
         None => {}
         Some(Fault::Reset) => return Err(Dropped),
         Some(Fault::LostReply) => lost = true,
+        Some(Fault::LateServerError { status }) => late = Some(status),
         Some(Fault::Slow(by)) => slower = by,
         Some(Fault::CutBody) => cut = true,
         Some(fault) => return Ok((failed(state, &fault), slower, false)),
@@ -143,6 +144,9 @@ fn of_account(state: &State, request: &Request) -> std::result::Result<(Reply, D
             ("X-HubSpot-RateLimit-Daily", standing.daily.to_string()),
             ("X-HubSpot-RateLimit-Daily-Remaining", standing.daily_remaining.to_string()),
         ]);
+    }
+    if let Some(status) = late {
+        reply = Reply::html(status, title(status));
     }
     if lost { Err(Dropped) } else { Ok((reply, slower, cut)) }
 }

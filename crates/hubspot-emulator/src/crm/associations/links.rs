@@ -65,8 +65,29 @@ impl Associations {
     pub(crate) fn kind(&mut self, from_type: &str, to_type: &str, label: Option<&str>) -> AssociationType {
         match label {
             Some(label) => self.labels.named(from_type, to_type, label),
-            None => AssociationType::unlabelled(from_type, to_type),
+            None => self.labels.unlabelled(from_type, to_type),
         }
+    }
+
+    /// Makes a label between two types of objects, `inverse` being what it reads from the other end.
+    pub(crate) fn make_label(&mut self, from_type: &str, to_type: &str, label: &str, inverse: &str) -> [u32; 2] {
+        let made = self.labels.make(from_type, to_type, label, inverse);
+        [made.id, self.labels.inverse(made).id]
+    }
+
+    /// All types between two types of objects, in this direction, as the labels endpoint shows them.
+    pub(crate) fn types(&mut self, from_type: &str, to_type: &str) -> Vec<Value> {
+        self.labels.between(from_type, to_type).into_iter().map(|kind| self.labels.value(kind)).collect()
+    }
+
+    /// Whether objects of these types can be associated so, in this direction.
+    pub(crate) fn fits(&self, kind: AssociationType, from_type: &str, to_type: &str) -> bool {
+        self.labels.fits(kind, from_type, to_type)
+    }
+
+    /// What these types are called, those without a label left out.
+    pub(crate) fn texts(&self, kinds: &[AssociationType]) -> Vec<&str> {
+        kinds.iter().filter_map(|kind| self.labels.text(*kind)).collect()
     }
 
     /// The type of object that a type of associations leads to from another.
@@ -82,9 +103,10 @@ impl Associations {
 
     /// Associates two objects. With a label comes the association without one. (Seen.)
     pub(crate) fn link(&mut self, from_type: &str, from: u64, to_type: &str, to: u64, kind: AssociationType) {
-        for kind in [AssociationType::unlabelled(from_type, to_type), kind] {
+        for kind in [self.labels.unlabelled(from_type, to_type), kind] {
+            let inverse = self.labels.inverse(kind);
             for (a, id, b, other, kind) in
-                [(from_type, from, to_type, to, kind), (to_type, to, from_type, from, kind.inverse())]
+                [(from_type, from, to_type, to, kind), (to_type, to, from_type, from, inverse)]
             {
                 let kinds = self.links_mut(a, b).entry(id).or_default().entry(other).or_default();
                 if !kinds.contains(&kind) {
@@ -113,10 +135,10 @@ impl Associations {
 
     fn retain(&mut self, from_type: &str, from: u64, to_type: &str, to: u64, stays: impl Fn(AssociationType) -> bool) {
         for (a, id, b, other, turned) in [(from_type, from, to_type, to, false), (to_type, to, from_type, from, true)] {
-            let links = self.links_mut(a, b);
+            let Some(links) = self.pairs.get_mut(&[a.to_owned(), b.to_owned()]) else { continue };
             let Some(of_object) = links.get_mut(&id) else { continue };
             if let Some(kinds) = of_object.get_mut(&other) {
-                kinds.retain(|kind| stays(if turned { kind.inverse() } else { *kind }));
+                kinds.retain(|kind| stays(if turned { self.labels.inverse(*kind) } else { *kind }));
                 if kinds.is_empty() {
                     of_object.remove(&other);
                 }
