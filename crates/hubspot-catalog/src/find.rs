@@ -7,31 +7,34 @@ use crate::{RESOURCES, Resource};
 /// There is no resource of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-#[error("unknown resource {name:?}{}; the resources are {}, and custom objects as crm.objects.<name>", suggestion(*nearest), list())]
+#[error("unknown resource {name:?}: {}", suggestion(near))]
 pub struct UnknownResource {
     /// The name that was asked for.
     pub name: String,
-    /// The name in the catalogue that comes nearest, if one comes near.
-    pub nearest: Option<&'static str>,
+    /// The names in the catalogue that come near, the nearest first; three at most.
+    pub near: Vec<&'static str>,
 }
 
-fn suggestion(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |nearest| format!(": did you mean {nearest:?}?"))
-}
-
-fn list() -> String {
-    names().collect::<Vec<_>>().join(", ")
+fn suggestion(near: &[&str]) -> String {
+    let quoted: Vec<_> = near.iter().map(|name| format!("{name:?}")).collect();
+    match &quoted[..] {
+        [] => "names are such as crm.contacts and cms.blogs.posts, and crm.objects.<name> of a custom object; \
+               docs/resources.md lists all"
+            .to_owned(),
+        [nearest] => format!("did you mean {nearest}?"),
+        [others @ .., last] => format!("did you mean {} or {last}?", others.join(", ")),
+    }
 }
 
 /// The resource of that name. Names are case-sensitive, as in the Go connector.
 ///
 /// # Errors
-/// When the catalogue has none of that name; the error offers the nearest one.
+/// When the catalogue has none of that name; the error offers those that come near.
 pub fn find(name: &str) -> Result<&'static Resource, UnknownResource> {
     RESOURCES
         .iter()
         .find(|resource| resource.name == name)
-        .ok_or_else(|| UnknownResource { name: name.to_owned(), nearest: nearest(name) })
+        .ok_or_else(|| UnknownResource { name: name.to_owned(), near: near(name) })
 }
 
 /// All names, in the catalogue's order.
@@ -42,7 +45,10 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// Below this likeness a suggestion would be a guess.
 const ALIKE: f64 = 0.75;
 
-fn nearest(name: &str) -> Option<&'static str> {
+/// More suggestions than this are a list to read.
+const SUGGESTIONS: usize = 3;
+
+fn near(name: &str) -> Vec<&'static str> {
     let asked = name.to_lowercase();
     let likeness = |candidate: &str| {
         let candidate = candidate.to_lowercase();
@@ -51,12 +57,12 @@ fn nearest(name: &str) -> Option<&'static str> {
         strsim::normalized_damerau_levenshtein(&asked, &candidate)
             .max(strsim::normalized_damerau_levenshtein(asked.rsplit('.').next().unwrap_or(&asked), last))
     };
-    names()
-        .map(|candidate| (likeness(candidate), candidate))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        // Of those that are as near, the first of the catalogue.
-        .min_by(|a, b| b.0.total_cmp(&a.0))
-        .map(|(_, candidate)| candidate)
+    let mut near: Vec<_> =
+        names().map(|candidate| (likeness(candidate), candidate)).filter(|(likeness, _)| *likeness >= ALIKE).collect();
+    // Stable: of those that are as near, the first of the catalogue stays first.
+    near.sort_by(|a, b| b.0.total_cmp(&a.0));
+    near.truncate(SUGGESTIONS);
+    near.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
 #[cfg(test)]
@@ -75,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_name_is_offered_and_nothing_where_none_is_near() {
+    fn the_nearest_name_is_offered_first_and_nothing_where_none_is_near() {
         for (asked, nearest) in [
             ("crm.contcats", Some("crm.contacts")),
             ("contacts", Some("crm.contacts")),
@@ -85,15 +91,28 @@ mod tests {
             ("cms.blog.posts", Some("cms.blogs.posts")),
             ("zebra", None),
         ] {
-            assert_eq!(find(asked).unwrap_err().nearest, nearest, "asked for {asked}");
+            let near = find(asked).unwrap_err().near;
+            assert_eq!(near.first().copied(), nearest, "asked for {asked}");
+            assert!(near.len() <= SUGGESTIONS, "{near:?}");
         }
     }
 
     #[test]
-    fn the_error_names_what_was_asked_for_the_nearest_and_all() {
-        let text = find("crm.dealz").unwrap_err().to_string();
-        assert!(text.starts_with("unknown resource \"crm.dealz\": did you mean \"crm.deals\"?"), "{text}");
-        assert!(text.contains("cms.urlRedirects"), "{text}");
+    fn the_error_is_short_and_offers_what_comes_near() {
+        for (asked, said) in [
+            ("crm.contcats", "unknown resource \"crm.contcats\": did you mean \"crm.contacts\"?"),
+            (
+                "deals",
+                "unknown resource \"deals\": did you mean \"crm.deals\", \"crm.pipelines.deals\" or \"crm.stages.deals\"?",
+            ),
+            (
+                "zebra",
+                "unknown resource \"zebra\": names are such as crm.contacts and cms.blogs.posts, and crm.objects.<name> of a \
+                 custom object; docs/resources.md lists all",
+            ),
+        ] {
+            assert_eq!(find(asked).unwrap_err().to_string(), said);
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@
 //! assert_eq!(crm.updated_property, "lastmodifieddate");
 //!
 //! let error = find("crm.contcats").unwrap_err();
-//! assert_eq!(error.nearest, Some("crm.contacts"));
+//! assert_eq!(error.near, ["crm.contacts"]);
 //! # Ok::<(), hubspot_catalog::UnknownResource>(())
 //! ```
 

@@ -26,7 +26,7 @@ pub struct Config {
     /// Which CRM properties are read. Default: those that HubSpot sends unasked.
     pub properties: Properties,
     /// CRM properties to read beside these. Default none; names that HubSpot doesn't know it ignores, or, where definitions are
-    /// read, they are left out.
+    /// read, they are left out. A warning names those that none of the resources has.
     pub extra_properties: Vec<String>,
     /// How the values of CRM properties are delivered. Default: as HubSpot sends them.
     pub values: Values,

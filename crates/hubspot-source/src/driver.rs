@@ -6,21 +6,30 @@
 //! stand behind many.
 
 mod clock;
+mod forbidden;
+mod names;
+mod opening;
 mod reading;
 mod report;
+mod rounds;
+mod span;
 
+use std::any::Any;
 use std::future::Future;
+use std::sync::Arc;
 
+use chrono::Utc;
 use hubspot_catalog::Resource;
-use hubspot_client::{Client, Quota};
+use hubspot_client::{Client, OneLine, Quota};
 use opencdc::{Position, Record};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
+use self::opening::Opening;
 use self::reading::Reading;
 use crate::ask::{Request, Response};
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::hubspot::HubSpot;
 use crate::position;
 
@@ -41,12 +50,18 @@ pub(crate) trait Api: Send + Sync + 'static {
     fn retries(&self) -> u64;
 }
 
+/// Which of the resources HubSpot forbids reading, in their order: each is asked for one object, for half a minute at most.
+pub async fn forbidden(client: Client, resources: &[&'static Resource]) -> Vec<Refusal> {
+    forbidden::forbidden(&Arc::new(HubSpot::new(client)), resources).await
+}
+
 /// Reads resources of HubSpot's. Dropping it stops all requests.
 #[derive(Debug)]
 pub struct HubSpotSource {
     resources: Vec<&'static Resource>,
     batches: mpsc::Receiver<Result<Vec<Record>, Error>>,
-    reading: JoinHandle<()>,
+    /// Until its end has been told.
+    reading: Option<JoinHandle<()>>,
 }
 
 impl HubSpotSource {
@@ -69,12 +84,16 @@ impl HubSpotSource {
         }
         let names: Vec<_> = resources.iter().map(|resource| resource.name).collect();
         let resumption = position::parse(&position.unwrap_or_default(), &names)?;
+        let resumption = resumption.unwrap_or_default();
         tracing::debug!(resources = names.join(","), ?resumption, "opening");
-        let mut reading = Reading::new(api, &config, resumption.unwrap_or_default());
+        let opening = Opening::new(&resources, &resumption, Utc::now().timestamp_millis());
+        let Opening { resumed, new, oldest_ms, .. } = opening;
+        tracing::info!(resumed, new, oldest_ms, record = resumption.number, "{}", opening.sentence());
+        let mut reading = Reading::new(api, &config, resumption);
         let first = if config.snapshot { Vec::new() } else { reading.begin().await? };
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
         let reading = tokio::spawn(reading.run(first, sender));
-        Ok(Self { resources, batches, reading })
+        Ok(Self { resources, batches, reading: Some(reading) })
     }
 
     /// The next records, in order; at most a page of one resource's, and never none: it waits until something comes.
@@ -84,17 +103,35 @@ impl HubSpotSource {
     /// # Errors
     /// When HubSpot refused a request or couldn't be reached. The source has stopped then.
     pub async fn next_batch(&mut self) -> Result<Vec<Record>, Error> {
-        let names = || self.resources.iter().map(|resource| resource.name).collect::<Vec<_>>().join(", ");
-        match self.batches.recv().await {
-            Some(batch) => batch,
-            None => Err(Error::Stopped { resources: names() }),
+        if let Some(batch) = self.batches.recv().await {
+            return batch;
+        }
+        let resources = self.resources.iter().map(|resource| resource.name).collect::<Vec<_>>().join(", ");
+        match self.reading.take() {
+            Some(reading) => Err(ended(reading.await.err(), resources)),
+            None => Err(Error::Stopped { resources }),
         }
     }
 }
 
+/// Why a task has ended that reads these resources.
+fn ended(why: Option<JoinError>, resources: String) -> Error {
+    match why.map(JoinError::try_into_panic) {
+        Some(Ok(panic)) => Error::Panicked { resources, message: message(&*panic) },
+        Some(Err(_)) | None => Error::Stopped { resources },
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    OneLine(text.unwrap_or("it doesn't say why")).to_string()
+}
+
 impl Drop for HubSpotSource {
     fn drop(&mut self) {
-        self.reading.abort();
+        if let Some(reading) = &self.reading {
+            reading.abort();
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Why reading a resource stopped.
 
+use hubspot_catalog::Resource;
+use hubspot_client::ApiError;
 use thiserror::Error;
 
 /// Reading a resource failed.
@@ -36,12 +38,64 @@ pub enum Error {
         /// The resources.
         resources: String,
     },
+    /// HubSpot forbids reading several of the resources.
+    #[error("{}", forbidden(refusals))]
+    Forbidden {
+        /// Those that it forbids, two at least.
+        refusals: Vec<Refusal>,
+    },
+    /// The source has a fault of its own.
+    #[error("reading {resources}: the source has failed by a fault of its own, please report it: {message}")]
+    Panicked {
+        /// The resources that were read.
+        resources: String,
+        /// What the panic said.
+        message: String,
+    },
     /// The source stopped earlier, with an error that was returned then.
     #[error("reading {resources}: the source has stopped after an earlier error; open it again")]
     Stopped {
         /// The resources that were read.
         resources: String,
     },
+}
+
+/// HubSpot forbids reading a resource.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The resource.
+    pub resource: &'static str,
+    /// The scopes that the token lacks: those that HubSpot names, else those of which one lets a token read the resource.
+    pub scopes: Vec<String>,
+    /// What HubSpot said.
+    pub source: Box<hubspot_client::Error>,
+}
+
+impl Refusal {
+    pub(crate) fn of(resource: &Resource, source: hubspot_client::Error) -> Self {
+        let missing = source.as_api().map(ApiError::missing_scopes).unwrap_or_default();
+        let scopes = if missing.is_empty() { resource.read_scopes } else { &missing[..] };
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        Self { resource: resource.name, scopes, source: Box::new(source) }
+    }
+}
+
+/// All that is missing, in one line, and HubSpot's own words of the first.
+fn forbidden(refusals: &[Refusal]) -> String {
+    let names: Vec<_> = refusals.iter().map(|refusal| refusal.resource).collect();
+    let mut scopes: Vec<&str> = refusals.iter().flat_map(|refusal| &refusal.scopes).map(String::as_str).collect();
+    let mut seen = std::collections::HashSet::new();
+    scopes.retain(|scope| seen.insert(*scope));
+    let first = refusals.first().map(|refusal| format!("; of {}: {}", refusal.resource, refusal.source));
+    format!(
+        "HubSpot forbids reading {} of the resources, {}: give the token's app the missing scopes {}, or set onForbidden to \
+         skip{}",
+        names.len(),
+        names.join(", "),
+        scopes.join(", "),
+        first.unwrap_or_default()
+    )
 }
 
 impl Error {

@@ -69,8 +69,8 @@ pub mod position;
 pub mod record;
 
 pub use config::{Config, OnForbidden};
-pub use driver::HubSpotSource;
+pub use driver::{HubSpotSource, forbidden};
 pub use engine::Values;
-pub use error::{AnswerError, Error, PositionError};
+pub use error::{AnswerError, Error, PositionError, Refusal};
 pub use payload::definitions::{PropertyDefinition, ValueKind};
 pub use payload::selection::{Pattern, Properties, PropertiesError};

@@ -3,18 +3,22 @@
 use std::sync::Arc;
 
 use chrono::Utc;
-use hubspot_catalog::Resource;
+use hubspot_catalog::{Kind, Resource};
+use hubspot_client::Property;
 use opencdc::Record;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::Api;
 use super::clock::Clock;
+use super::forbidden::{forbidden, is_forbidden};
+use super::names::Names;
 use super::report::{self, MINUTE, Tally};
+use super::rounds::Rounds;
+use super::{Api, ended};
 use crate::ask::{Ask, Request, Response, Ticket};
 use crate::config::{Config, OnForbidden};
-use crate::engine::{Change, Engine};
-use crate::error::Error;
+use crate::engine::{Change, Engine, Values};
+use crate::error::{Error, Refusal};
 use crate::item::Millis;
 use crate::position::{self, Resumption};
 use crate::record::record;
@@ -38,12 +42,15 @@ struct Stream {
     place: Option<String>,
     under_way: usize,
     tally: Tally,
+    rounds: Rounds,
     /// HubSpot forbids reading it.
     is_forbidden: bool,
+    /// HubSpot has let it be read.
+    is_read: bool,
 }
 
-/// An answer, and whose it is.
-type Answer = (usize, Ticket, Result<Response, hubspot_client::Error>);
+/// An answer, and whose it is: a stream's, with the ticket of what its engine asked for.
+type Answer = (usize, Option<Ticket>, Result<Response, hubspot_client::Error>);
 
 pub(super) struct Reading<A> {
     api: Arc<A>,
@@ -51,6 +58,9 @@ pub(super) struct Reading<A> {
     streams: Vec<Stream>,
     under_way: JoinSet<Answer>,
     clock: Clock,
+    names: Names,
+    /// Whether the engines read the definitions of properties themselves.
+    engines_define: bool,
     /// The number of the last record.
     number: u64,
     /// Which stream is asked first: each in turn.
@@ -64,17 +74,29 @@ impl<A: Api> Reading<A> {
         let Resumption { number, mut resources } = resumption;
         let clock = Clock::start();
         let now = clock.now();
+        let polling_period = config.options().polling_period;
         let streams = config.resources.iter().map(|resource| {
             let resume = resources.remove(resource.name);
             let engine = Engine::new(resource, config.options(), resume);
             let place = engine.cursor().map(|cursor| cursor.to_text());
-            Stream { resource, engine, place, under_way: 0, tally: Tally::new(now), is_forbidden: false }
+            let (tally, rounds) = (Tally::new(now, polling_period), Rounds::new(config));
+            Stream { resource, engine, place, under_way: 0, tally, rounds, is_forbidden: false, is_read: false }
         });
         let streams = streams.collect();
         let api = Arc::new(api);
-        let (on_forbidden, under_way) = (config.on_forbidden, JoinSet::new());
-        let report_due = now + MINUTE;
-        Self { api, on_forbidden, streams, under_way, clock, number, first: 0, report_due, paced_for: None }
+        Self {
+            api,
+            on_forbidden: config.on_forbidden,
+            streams,
+            under_way: JoinSet::new(),
+            clock,
+            names: Names::new(config),
+            engines_define: config.properties.needs_definitions() || config.values == Values::Typed,
+            number,
+            first: 0,
+            report_due: now + MINUTE,
+            paced_for: None,
+        }
     }
 
     /// Finds out where the streams begin. What was deleted around that moment may come with it.
@@ -83,7 +105,7 @@ impl<A: Api> Reading<A> {
         while self.streams.iter().any(|stream| stream.engine.is_beginning() && !stream.is_forbidden) {
             let wake = self.ask_all(|stream| stream.engine.is_beginning());
             if let Some(answer) = self.answered(wake).await {
-                records.append(&mut self.take(answer?)?);
+                records.append(&mut self.took(answer?).await?);
             }
         }
         self.somebody_reads()?;
@@ -96,6 +118,7 @@ impl<A: Api> Reading<A> {
             let resource = stream.resource.name;
             tracing::info!(resource, "{}", phase(&stream.engine));
         }
+        self.look_at_names();
         if !first.is_empty() && batches.send(Ok(first)).await.is_err() {
             return;
         }
@@ -115,13 +138,13 @@ impl<A: Api> Reading<A> {
         if now >= self.report_due {
             self.report_due = now + MINUTE;
             let (quota, retries) = (self.api.quota(), self.api.retries());
-            for stream in self.streams.iter_mut().filter(|stream| !stream.is_forbidden) {
-                stream.tally.report(stream.resource, &stream.engine, &quota, retries, now);
-            }
+            let streams = self.streams.iter_mut().filter(|stream| !stream.is_forbidden);
+            let lines = streams.map(|stream| stream.tally.line(stream.resource, &stream.engine, now));
+            report::report(&lines.collect::<Vec<_>>(), &quota, retries);
         }
         let wake = self.ask_all(|_| true).min(self.report_due);
         let Some(answer) = self.answered(wake).await else { return Ok(Vec::new()) };
-        let records = self.take(answer?)?;
+        let records = self.took(answer?).await?;
         self.somebody_reads()?;
         if !records.is_empty() {
             // The next page is on its way while these records are handed over: of whoever has its turn.
@@ -168,7 +191,13 @@ impl<A: Api> Reading<A> {
                 Ask::Request(ticket, request) => {
                     under_way += 1;
                     stream.under_way += 1;
-                    spawn(&mut self.under_way, &self.api, number, ticket, request);
+                    let pause = self.paced_for.unwrap_or_default() as Millis;
+                    if !stream.engine.in_snapshot()
+                        && let Some(stretched) = stream.rounds.note(&request, now, pause)
+                    {
+                        report::stretched(stream.resource.name, &stretched);
+                    }
+                    spawn(&mut self.under_way, &self.api, number, Some(ticket), request);
                 }
             }
         }
@@ -195,14 +224,80 @@ impl<A: Api> Reading<A> {
     async fn answered(&mut self, wake: Millis) -> Option<Result<Answer, Error>> {
         let wake = self.clock.instant(wake);
         tokio::select! {
-            Some(answer) = self.under_way.join_next() => Some(answer.map_err(|_| Error::Stopped { resources: self.names() })),
+            Some(answer) = self.under_way.join_next() => Some(answer.map_err(|error| ended(Some(error), self.names()))),
             () = tokio::time::sleep_until(wake) => None,
         }
     }
 
-    /// Reads an answer: the records that it makes.
+    /// Asks for the definitions that tell whether there are properties of the names that were given.
+    fn look_at_names(&mut self) {
+        if self.engines_define {
+            return;
+        }
+        for number in self.names.streams() {
+            if let Kind::Crm(crm) = self.streams[number].resource.kind {
+                spawn(&mut self.under_way, &self.api, number, None, Request::Properties(crm));
+            }
+        }
+    }
+
+    /// Says which names no resource has, and which a resource has no more.
+    fn define(&mut self, number: usize, definitions: &[Property]) {
+        let resource = self.streams[number].resource.name;
+        for property in self.names.learn(number, resource, definitions) {
+            tracing::warn!(resource, property, "the property was removed in HubSpot: it is left out until it is back");
+        }
+        self.say_unknown_names();
+    }
+
+    fn say_unknown_names(&mut self) {
+        if let Some((unknown, resources)) = self.names.take_unknown() {
+            for name in unknown {
+                report::unknown_name(&name, &resources);
+            }
+        }
+    }
+
+    /// Reads an answer: the records that it makes. Where HubSpot forbids a resource, the error names all that it forbids.
+    async fn took(&mut self, answer: Answer) -> Result<Vec<Record>, Error> {
+        let number = answer.0;
+        let (resource, source) = match self.take(answer) {
+            Err(Error::Request { resource, source }) if is_forbidden(&source) => (resource, source),
+            taken => return taken,
+        };
+        // Nobody will read these answers, and what is asked now shall not stand behind them.
+        self.under_way.abort_all();
+        let others = self.streams.iter().enumerate().filter(|(other, stream)| !stream.is_read && *other != number);
+        let others: Vec<_> = others.map(|(_, stream)| stream.resource).collect();
+        let mut refusals = forbidden(&self.api, &others).await;
+        if refusals.is_empty() {
+            return Err(Error::Request { resource, source });
+        }
+        refusals.push(Refusal::of(self.streams[number].resource, *source));
+        let place = |refusal: &Refusal| self.streams.iter().position(|stream| stream.resource.name == refusal.resource);
+        refusals.sort_by_key(place);
+        Err(Error::Forbidden { refusals })
+    }
+
     fn take(&mut self, (number, ticket, answer): Answer) -> Result<Vec<Record>, Error> {
         let now = self.clock.now();
+        let Some(ticket) = ticket else {
+            match answer {
+                Ok(response) => self.define(number, &response.definitions),
+                Err(error) => {
+                    let resource = self.streams[number].resource.name;
+                    tracing::debug!(resource, %error, "whether properties have the given names can't be told");
+                    self.names.give_up(number);
+                    self.say_unknown_names();
+                }
+            }
+            return Ok(Vec::new());
+        };
+        if let Ok(response) = &answer
+            && !response.definitions.is_empty()
+        {
+            self.define(number, &response.definitions);
+        }
         let stream = &mut self.streams[number];
         stream.under_way -= 1;
         if stream.is_forbidden {
@@ -214,6 +309,8 @@ impl<A: Api> Reading<A> {
             Err(error) if is_forbidden(&error) && self.on_forbidden == OnForbidden::Skip => {
                 tracing::warn!(resource, %error, "HubSpot forbids reading this resource: it is left out");
                 stream.is_forbidden = true;
+                self.names.give_up(number);
+                self.say_unknown_names();
                 return Ok(Vec::new());
             }
             Err(error) if is_refused(&error) && stream.engine.refused(ticket) => {
@@ -222,12 +319,14 @@ impl<A: Api> Reading<A> {
             }
             Err(source) => return Err(Error::request(resource, source)),
         };
+        stream.is_read |= response.definitions.is_empty();
+        stream.tally.heard(now);
         let in_snapshot = stream.engine.in_snapshot();
         let changes =
             stream.engine.absorb(ticket, response, now).map_err(|source| Error::Answer { resource, source })?;
         stream.tally.count(&changes);
-        for name in stream.engine.take_undefined() {
-            tracing::warn!(resource, property = name, "there is no such property: it is left out until there is one");
+        for property in stream.engine.take_undefined() {
+            tracing::debug!(resource, property, "there is no such property: it is left out until there is one");
         }
         if stream.engine.take_redefined() {
             tracing::info!(resource, "the properties of this resource have changed in HubSpot");
@@ -278,17 +377,19 @@ impl<A: Api> Reading<A> {
     }
 }
 
-fn spawn<A: Api>(under_way: &mut JoinSet<Answer>, api: &Arc<A>, number: usize, ticket: Ticket, request: Request) {
+fn spawn<A: Api>(
+    under_way: &mut JoinSet<Answer>,
+    api: &Arc<A>,
+    number: usize,
+    ticket: Option<Ticket>,
+    request: Request,
+) {
     let api = Arc::clone(api);
     under_way.spawn(async move { (number, ticket, api.answer(request).await) });
 }
 
 fn phase(engine: &Engine) -> &'static str {
     if engine.in_snapshot() { "reading the snapshot" } else { "following changes" }
-}
-
-fn is_forbidden(error: &hubspot_client::Error) -> bool {
-    matches!(error, hubspot_client::Error::Api(error) if error.status == 403)
 }
 
 /// Whether HubSpot understood the request and wants another one.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::reading::SNAPSHOT_REQUESTS;
+use super::report::tests::Log;
 use super::*;
 use crate::item::Item;
 
@@ -252,4 +253,101 @@ async fn dropping_the_source_takes_back_the_request_under_way() {
     drop(source);
     settle().await;
     assert_eq!(dropped.load(Ordering::SeqCst), 1);
+}
+
+/// HubSpot without an object, whose object types have these properties.
+fn empty(defined: fn(&hubspot_catalog::Crm) -> &'static [&'static str]) -> MockApi {
+    let mut api = mock();
+    api.expect_answer().returning(move |request| {
+        let properties: &[&str] = if let Request::Properties(crm) = &request { defined(crm) } else { &[] };
+        let property = |name: &&str| serde_json::from_value(json!({"name": name, "type": "string"})).unwrap();
+        let definitions = properties.iter().map(property).collect();
+        let response = Response { date: Some(1_790_000_000_000), definitions, ..Response::default() };
+        Box::pin(async move { Ok(response) })
+    });
+    api
+}
+
+/// What is logged of a level while nothing is delivered for so long.
+async fn logged(api: MockApi, config: Config, level: &str, minutes: u64) -> Vec<String> {
+    let log = Log::default();
+    let _listening = log.listen();
+    let mut source = HubSpotSource::start(api, config, None).await.unwrap();
+    let news = tokio::time::timeout(Duration::from_secs(minutes * 60 + 1), source.next_batch()).await;
+    assert!(news.is_err(), "{news:?}");
+    log.lines().into_iter().filter(|line| line.starts_with(level)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_no_resource_has_is_said_once_however_definitions_are_read() {
+    let defined = |crm: &hubspot_catalog::Crm| match crm.object_type {
+        "notes" => &["hs_object_id", "hs_note_body"][..],
+        _ => &["hs_object_id", "hs_call_title", "hs_merged_object_ids"],
+    };
+    for (properties, extra) in [("default", "hs_call_titel"), ("hs_note*,hs_call_titel", "hs_note_body")] {
+        let mut config = config(&["crm.notes", "crm.calls", "crm.owners"]);
+        config.properties = crate::Properties::parse(properties.split(',')).unwrap();
+        config.extra_properties = vec!["hs_note_body".to_owned(), extra.to_owned()];
+        let warned = logged(empty(defined), config, "WARN", 90).await;
+        assert_eq!(warned.len(), 1, "{warned:#?}");
+        let said = "no property is called \"hs_call_titel\" in crm.notes, crm.calls: did you mean \"hs_call_title\"?";
+        let ends = |line: &str| {
+            line.ends_with(said) || line.ends_with(&said.replace("crm.notes, crm.calls", "crm.calls, crm.notes"))
+        };
+        assert!(ends(&warned[0]), "{warned:?}");
+        assert!(warned[0].contains("property=\"hs_call_titel\""), "{warned:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_minute_of_nothing_is_one_line() {
+    let said = logged(empty(|_| &[]), config(&["crm.notes", "crm.calls", "crm.tasks"]), "INFO", 3).await;
+    let lines: Vec<_> = said.iter().filter(|line| line.contains("nothing new")).collect();
+    // In the first minute the snapshots have been read.
+    assert!((2..=3).contains(&lines.len()), "{said:#?}");
+    let all = "3 resources follow, nothing new: crm.notes, crm.calls, crm.tasks; 0 sent again";
+    assert!(lines.iter().all(|line| line.ends_with(all)), "{lines:#?}");
+    assert!(said.iter().any(|line| line.ends_with("starting: crm.notes, crm.calls, crm.tasks from the beginning")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interval_that_the_quota_stretches_is_said_to_be() {
+    let mut api = MockApi::new();
+    // A request in the background every five seconds.
+    api.expect_quota().returning(|| {
+        let mut quota = Quota::default();
+        (quota.per_interval, quota.interval) = (Some(10), Duration::from_secs(10));
+        quota
+    });
+    api.expect_retries().return_const(0_u64);
+    api.expect_answer().returning(|request| {
+        let mut response = Response { date: Some(1_790_000_000_000), ..Response::default() };
+        if let Request::List(_, list) = &request
+            && list.archived
+        {
+            let page = list.after.as_deref().map_or(1, |after| after.parse::<u64>().unwrap() + 1);
+            response.next = (page < 30).then(|| page.to_string());
+        }
+        Box::pin(async move { Ok(response) })
+    });
+    let warned = logged(api, notes(), "WARN", 15).await;
+    assert_eq!(warned.len(), 1, "{warned:#?}");
+    assert!(warned[0].contains("parameter=\"deletes.interval\" interval_ms=60000"), "{warned:?}");
+    assert!(warned[0].contains("deletes.interval is stretched from 1m to 2m30s"), "{warned:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_the_error_that_it_is() {
+    let mut of_a_request = mock();
+    of_a_request.expect_answer().returning(|_| Box::pin(async { panic!("no such\nlane") }));
+    let mut of_the_driver = MockApi::new();
+    of_the_driver.expect_quota().returning(|| panic!("no such\nlane"));
+    for api in [of_a_request, of_the_driver] {
+        let mut source = HubSpotSource::start(api, notes(), None).await.unwrap();
+        let error = source.next_batch().await.unwrap_err();
+        assert!(matches!(error, Error::Panicked { .. }), "{error:?}");
+        let said = error.to_string();
+        assert!(said.starts_with("reading crm.notes: ") && said.ends_with(": no such lane"), "{said}");
+        assert!(matches!(source.next_batch().await, Err(Error::Stopped { .. })));
+    }
 }

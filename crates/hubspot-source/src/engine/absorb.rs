@@ -277,6 +277,14 @@ impl Engine {
         // First, so that what the index still says of these objects is turned away.
         let merged = std::mem::take(&mut self.merged).into_iter();
         let mut drafts: Vec<_> = merged.filter_map(|merged| merged_away(follow, merged, &held)).collect();
+        if follow.is_beginning() {
+            // What had been merged away before the stream began may still show as it was.
+            for row in &step.rows {
+                for loser in self.plan.iter().flat_map(|plan| plan.merged_into(&row.item)) {
+                    follow.deletions.is_newly_merged(loser, row.at);
+                }
+            }
+        }
         let deliveries = follow.walked(&walk, step, hub, now, |row| created(kind, &row.item));
         for delivery in deliveries {
             let Row { item, id, at } = delivery.row;
@@ -330,13 +338,19 @@ impl Engine {
                 continue;
             }
             if let Some(at) = at {
+                for loser in plan.merged_into(&draft.piece.item) {
+                    drafts.extend(merged_away(follow, Merged { loser, winner: id.clone(), at }, &cursor));
+                }
                 follow.repaired(id, at);
             }
             drafts.push(draft);
         }
         // The sweep may not have come to what was archived: it is looked up.
         let mut needs = plan.needs(false);
-        needs.deleted_properties.get_or_insert_default();
+        let names = needs.deleted_properties.get_or_insert_default();
+        if !names.is_empty() || !self.options.deletes_payload {
+            names.extend(plan.archived());
+        }
         let mut changes = self.release(Track::Main, drafts, now);
         if !gone.is_empty() {
             changes.append(&mut self.complete(Track::Main, gone, Some(needs), Some(cursor), now));
@@ -358,7 +372,7 @@ impl Engine {
 }
 
 /// The deletion of an object that was merged into another, if it is news.
-fn merged_away(follow: &mut Follow, merged: Merged, cursor: &Cursor) -> Option<Draft> {
+pub(super) fn merged_away(follow: &mut Follow, merged: Merged, cursor: &Cursor) -> Option<Draft> {
     let Merged { loser, winner, at } = merged;
     if !follow.deletions.is_newly_merged(loser, at) {
         return None;

@@ -4,9 +4,11 @@ use hubspot_catalog::Kind;
 use hubspot_client::ASSOCIATIONS_LIMIT;
 use opencdc::Operation;
 
+use super::absorb::merged_away;
 use super::change::{Change, DeleteReason, Draft};
+use super::snapshot::Merged;
 use super::{Completing, Engine, Gathered, Phase, Plan, Track};
-use crate::item::{ItemId, Millis};
+use crate::item::{Item, ItemId, Millis};
 use crate::payload::completion::{Completion, Needs, Piece};
 use crate::position::Cursor;
 
@@ -102,7 +104,10 @@ impl Engine {
             let is_left_out = draft.piece.gone && matches!(track, Track::Lane(_));
             let Some(cursor) = cursor.filter(|_| !is_left_out) else { continue };
             if draft.note.vanished {
-                self.explain(&mut draft);
+                for loser in self.explain(&mut draft, &cursor) {
+                    self.enrol(track, &loser);
+                    changes.push(loser.into_change(cursor.clone()));
+                }
             }
             self.enrol(track, &draft);
             if let Some(plan) = &mut self.plan {
@@ -123,9 +128,22 @@ impl Engine {
         changes
     }
 
-    /// Says why an object is gone that was in no list any more.
-    fn explain(&self, draft: &mut Draft) {
+    /// Says why an object is gone that was in no list any more; what had been merged into it is gone, too.
+    fn explain(&mut self, draft: &mut Draft, cursor: &Cursor) -> Vec<Draft> {
         let is_archived = draft.piece.before.is_some();
+        let (winner, at) = (draft.piece.id.clone(), self.hub.unwrap_or_default());
+        let mut losers = Vec::new();
+        if let (Phase::Follow(follow), Some(plan)) = (&mut self.phase, &self.plan) {
+            if let (ItemId::Number(id), true) = (&winner, draft.piece.merged_into.is_some()) {
+                follow.deletions.was_merged(*id);
+            }
+            let before = Item::new(draft.piece.before.take().unwrap_or_default());
+            let merged = plan.merged_into(&before).into_iter();
+            losers.extend(
+                merged.filter_map(|loser| merged_away(follow, Merged { loser, winner: winner.clone(), at }, cursor)),
+            );
+            draft.piece.before = is_archived.then(|| before.into_map());
+        }
         if !self.options.deletes_payload {
             draft.piece.before = None;
         }
@@ -134,6 +152,7 @@ impl Engine {
             Kind::Crm(crm) if crm.gdpr => DeleteReason::Gdpr,
             _ => DeleteReason::Missing,
         });
+        losers
     }
 
     /// Tells the census, if one is taken, what is delivered.

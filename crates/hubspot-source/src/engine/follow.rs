@@ -235,6 +235,11 @@ impl Follow {
         self.settled
     }
 
+    /// An instant before the last poll that got to the head began; `None` before one has.
+    pub(super) fn reached(&self) -> Option<Millis> {
+        (self.reached > Millis::MIN).then_some(self.reached)
+    }
+
     /// What was in the index before this, and whatever became of it since, has been delivered.
     ///
     /// That can be long before `settled`: what changes again and again moves on before the head of a poll that isn't through.

@@ -178,6 +178,8 @@ pub struct Progress {
     pub hub: Option<Millis>,
     /// Up to where all changes have been delivered, late ones included.
     pub settled: Option<Millis>,
+    /// An instant of HubSpot's clock before the last poll that has come through began.
+    pub reached: Option<Millis>,
 }
 
 impl Engine {
@@ -269,7 +271,8 @@ impl Engine {
         match &self.phase {
             Phase::Snapshot(snapshot) => Progress { total: snapshot.total, ..progress },
             Phase::Follow(follow) => {
-                Progress { lateness: follow.lateness, settled: Some(follow.settled()), ..progress }
+                let (settled, reached) = (Some(follow.settled()), follow.reached());
+                Progress { lateness: follow.lateness, settled, reached, ..progress }
             }
             Phase::Baseline(_) | Phase::Clock(_) | Phase::Directory(_) => progress,
         }

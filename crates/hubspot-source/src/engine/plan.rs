@@ -142,8 +142,7 @@ impl Plan {
             self.undefined.extend(resolution.newly_undefined(&self.resolution).map(str::to_owned));
             self.resolution = resolution;
         }
-        let is_known = definitions.is_none_or(|definitions| definitions.is_known(MERGED_IDS));
-        if self.crm.merge && is_known && !self.names.iter().any(|name| name == MERGED_IDS) {
+        if self.tells_of_merges() && !self.names.iter().any(|name| name == MERGED_IDS) {
             self.hidden.push(MERGED_IDS.to_owned());
             self.names.push(MERGED_IDS.to_owned());
         }
@@ -154,9 +153,13 @@ impl Plan {
         &self.names
     }
 
-    /// The properties that the list of archived objects names: what tells of merges.
+    /// The properties that the list of archived objects names: what tells of merges, also before the default ones are learned.
     pub(super) fn archived(&self) -> Vec<String> {
-        if self.names.iter().any(|name| name == MERGED_IDS) { vec![MERGED_IDS.to_owned()] } else { Vec::new() }
+        if self.tells_of_merges() { vec![MERGED_IDS.to_owned()] } else { Vec::new() }
+    }
+
+    fn tells_of_merges(&self) -> bool {
+        self.crm.merge && self.definitions.as_ref().is_none_or(|definitions| definitions.is_known(MERGED_IDS))
     }
 
     fn fits_url(&self) -> bool {

@@ -20,6 +20,10 @@ const SHORTEST_PAUSE: Millis = 100;
 /// So many archived objects are remembered, at some 40 bytes each, to tell a restored object from an updated one.
 const ARCHIVED_REMEMBERED: usize = 100_000;
 
+/// How long what has left the list is remembered, beyond the lag, in milliseconds: until it is met living. One that was restored
+/// and changed, or archived and restored again, before any page showed it, may take a while; what was erased never comes.
+const LEFT_REMEMBERED: Millis = 3_600_000;
+
 /// So many objects that were merged into another are remembered, at some 20 bytes each.
 const MERGED_REMEMBERED: usize = 100_000;
 
@@ -118,7 +122,8 @@ impl Deletions {
     pub(crate) fn is_newly_merged(&mut self, loser: u64, at: Millis) -> bool {
         let id = ItemId::Number(loser);
         // One that was archived and delivered as living since is the reader's.
-        let is_gone = self.archived.contains(&id) || self.delivered.contains_key(&id) && !self.living.contains(&id);
+        let was_archived = self.archived.contains(&id) || self.left.contains_key(&id);
+        let is_gone = was_archived || self.delivered.contains_key(&id) && !self.living.contains(&id);
         if self.merged.contains(&loser) {
             return false;
         }
@@ -135,6 +140,10 @@ impl Deletions {
         if let Some(hub) = hub {
             self.delivered.insert(id.clone(), Some(hub));
             self.living.remove(id);
+        }
+        // It may be archived by now, and restored before the next sweep.
+        if self.archived.len() < ARCHIVED_REMEMBERED {
+            self.archived.insert(id.clone());
         }
     }
 
@@ -189,7 +198,7 @@ impl Deletions {
         self.living.retain(|id| self.delivered.contains_key(id));
         let before = std::mem::replace(&mut self.archived, done.listed);
         // It may have left the list until its page was read, and shows in the index within a lag.
-        self.left.retain(|_, since| *since + lag.max(MARGIN) >= read);
+        self.left.retain(|_, since| *since + lag.max(MARGIN) + LEFT_REMEMBERED >= read);
         self.left.extend(before.into_iter().filter(|id| !self.archived.contains(id)).map(|id| (id, ended)));
         self.due = (done.began + interval).max(now + SHORTEST_PAUSE);
     }

@@ -45,6 +45,37 @@ enum What {
     Glob(Box<str>),
 }
 
+/// What a user wrote out, to be read or to be left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// A name.
+    Name(Box<str>),
+    /// A glob.
+    Glob(Box<str>),
+}
+
+impl Written {
+    pub(crate) fn name(name: &str) -> Self {
+        Self::Name(name.into())
+    }
+
+    /// Whether it means the property of this name.
+    pub(crate) fn matches(&self, name: &str) -> bool {
+        match self {
+            Self::Name(own) => **own == *name,
+            Self::Glob(glob) => glob_matches(glob, name),
+        }
+    }
+}
+
+/// As the user writes it.
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Name(text) | Self::Glob(text)) = self;
+        f.write_str(text)
+    }
+}
+
 /// A list of properties that can't be understood.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -195,13 +226,25 @@ impl Properties {
         }
     }
 
+    /// The names and globs, those too that leave something out.
+    pub(crate) fn written(&self) -> impl Iterator<Item = Written> {
+        self.patterns().iter().filter_map(|pattern| match &pattern.what {
+            What::Name(name) => Some(Written::Name(name.clone())),
+            What::Glob(glob) => Some(Written::Glob(glob.clone())),
+            What::Default | What::All => None,
+        })
+    }
+
+    fn patterns(&self) -> &[Pattern] {
+        match self {
+            Self::Matching(patterns) => patterns,
+            Self::Default | Self::All => &[],
+        }
+    }
+
     /// The plain names that are to be read.
     fn names(&self) -> impl Iterator<Item = &str> {
-        let patterns = match self {
-            Self::Matching(patterns) => patterns.as_slice(),
-            Self::Default | Self::All => &[],
-        };
-        patterns.iter().filter(|pattern| !pattern.excludes).filter_map(|pattern| match &pattern.what {
+        self.patterns().iter().filter(|pattern| !pattern.excludes).filter_map(|pattern| match &pattern.what {
             What::Name(name) => Some(&**name),
             What::Default | What::All | What::Glob(_) => None,
         })

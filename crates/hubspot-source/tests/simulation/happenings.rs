@@ -172,6 +172,7 @@ impl World {
         // What was merged away can't be restored.
         if at < self.now && !self.winners.contains_key(&id) {
             self.archived.remove(&id);
+            self.restored.insert(id, self.now);
             object.version = self.now;
             self.store.insert(id, object.clone());
             self.note(id, Some(object), history);
@@ -240,6 +241,12 @@ impl World {
 
     pub(super) fn quiet(&self) -> bool {
         self.changes_left == 0 && self.pending.is_empty() && self.all_listed <= self.now
+    }
+
+    /// How many objects changed, or were deleted, from one instant to before another.
+    pub(super) fn happened_between(&self, from: Millis, to: Millis) -> usize {
+        let before = |instant| self.happened.partition_point(|at| *at < instant);
+        before(to) - before(from)
     }
 
     /// How many objects changed, or were deleted, since an instant.

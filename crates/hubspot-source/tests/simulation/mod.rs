@@ -93,6 +93,8 @@ pub(crate) struct World {
     ever_hidden: HashSet<u64>,
     /// Objects that were deleted for good, and when.
     erased: HashMap<u64, Millis>,
+    /// When objects were restored last.
+    restored: HashMap<u64, Millis>,
     /// When an object last changed without its version moving.
     silent: HashMap<u64, Millis>,
     /// How many times an object was archived, merged away or erased.
@@ -121,6 +123,7 @@ impl World {
             hidden: HashMap::new(),
             ever_hidden: HashSet::new(),
             erased: HashMap::new(),
+            restored: HashMap::new(),
             silent: HashMap::new(),
             died: HashMap::new(),
         };

@@ -36,6 +36,9 @@ pub(super) struct Held {
     pub(super) links: Option<BTreeSet<u64>>,
 }
 
+/// Objects a search page.
+const PAGE: usize = 200;
+
 /// What a stream has told last of an object.
 #[derive(Debug)]
 enum Told {
@@ -349,7 +352,12 @@ impl Reader {
             }
             Resumed::Snapshot { since } => since,
             Resumed::Follow { settled, sweep, delivered } => {
-                if !gone && at < delivered - history.lag - history.slack() {
+                let usual = history.lag + history.slack();
+                // Where much changes, settling may fall back by as much again, or by a minute.
+                let fallen = usual + history.lag.max(60_000);
+                let dense = world.happened_between(delivered - fallen, delivered) > PAGE;
+                let reach = if dense { fallen } else { usual };
+                if !gone && at < delivered - reach {
                     self.old.insert(at);
                 }
                 self.most_old = self.most_old.max(self.old.len());

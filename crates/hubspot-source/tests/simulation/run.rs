@@ -1,18 +1,18 @@
 //! HubSpot and its reader, until all is quiet.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use hubspot_catalog::Kind;
 use hubspot_source::ask::{Ask, ListRequest, Request, Response};
 use hubspot_source::engine::Engine;
-use hubspot_source::item::{ItemId, Millis};
+use hubspot_source::item::{Item, ItemId, Millis};
 use hubspot_source::position::{self, Cursor, Resume};
 
 use super::line::{Call, Line};
 use super::reader::Reader;
 use super::seeds::tells;
-use super::truth::Sight;
+use super::truth::{Shown, Sight};
 use super::{EPOCH, History, Object, World};
 
 /// A reader that needs more than this many for one history goes in circles.
@@ -157,14 +157,20 @@ impl World {
         let mut clock_offset = history.clock_offset;
         let (mut quiet_since, mut requests, mut opened) = (None, Requests::default(), 1);
         let (mut passes, mut met, mut opened_at) = (0, BTreeMap::new(), self.now);
-        // What answers to this stream have shown, in whatever state.
-        let mut shown: HashSet<u64> = HashSet::new();
+        let mut shown = Shown { since: self.now, ..Shown::default() };
+        // What a stream without a snapshot finds there when it begins.
+        let mut noted = 0;
         let (began, delivered) = (self.now, summary.delivered);
         let happened = self.happened.len();
         let tell = tells();
         loop {
             if quiet_since.is_none() && self.quiet() {
                 quiet_since = Some(self.now);
+            }
+            // A census of many objects never pauses where its interval is short.
+            let patience = 2 * self.patience(history);
+            if quiet_since.is_some_and(|since| self.now > since + patience) && !engine.in_snapshot() {
+                break;
             }
             let local = self.now + clock_offset;
             match engine.next(local, history.room) {
@@ -207,7 +213,9 @@ impl World {
                             }
                             let local = self.now + clock_offset;
                             let response = call.response.unwrap_or_default();
-                            shown.extend(numbers(&response));
+                            let living = response.items.iter().filter(|item| !item.flag("archived"));
+                            shown.living.extend(living.filter_map(number));
+                            noted += if begins { response.items.len() } else { 0 };
                             let changes =
                                 engine.absorb(call.ticket, response, local).map_err(|error| error.to_string())?;
                             if begins && !engine.is_beginning() && !history.snapshot {
@@ -243,7 +251,7 @@ impl World {
                 opened += 1;
                 opened_at = self.now;
                 met.clear();
-                shown.clear();
+                shown = Shown { since: self.now, ..Shown::default() };
                 passes = 0;
                 if tell {
                     eprintln!("{} killed; resumed at {}", self.now - EPOCH, reader.position);
@@ -268,7 +276,7 @@ impl World {
         summary.add(&Summary { delivered: 0, ..spent });
         self.compare(reader, sight, &shown, history)?;
         self.check_end(&engine, reader)?;
-        self.check_budget(&spent, opened, history)
+        self.check_budget(&spent, opened, noted, history)
     }
 
     /// Memory is bounded by what happened lately, and by what the list of archived objects has.
@@ -282,7 +290,7 @@ impl World {
         // What is resumed late has much before it.
         let since = if self.now < opened_at + span { sight.compared } else { settled.min(known) };
         let lately = self.happened_since(since.min(self.now - span));
-        let most = 2 * lately + 3 * self.archived.len() + self.winners.len() + 10;
+        let most = 2 * lately + 3 * self.archived.len() + self.erased.len() + self.winners.len() + 10;
         if remembered > most {
             return Err(format!("{remembered} objects are remembered, though only {lately} changed in {span} ms"));
         }
@@ -292,7 +300,8 @@ impl World {
     /// All is forgotten but what has to be known for good.
     fn check_end(&self, engine: &Engine, reader: &Reader) -> Result<(), String> {
         let entries = if self.is_directory() { self.store.len() } else { 0 };
-        let (remembered, most) = (engine.remembered(), 3 * self.archived.len() + self.winners.len() + entries + 10);
+        let (remembered, most) =
+            (engine.remembered(), 3 * self.archived.len() + self.erased.len() + self.winners.len() + entries + 10);
         if remembered > most && !matches!(self.resource.kind, Kind::Cms(_)) {
             return Err(format!("{remembered} objects are remembered long after all has become quiet"));
         }
@@ -304,11 +313,11 @@ impl World {
     }
 
     /// Requests are few: one a poll, and some for what is much; in the background no more than their pace allows.
-    fn check_budget(&self, spent: &Summary, opened: usize, history: &History) -> Result<(), String> {
+    fn check_budget(&self, spent: &Summary, opened: usize, noted: usize, history: &History) -> Result<(), String> {
         let Summary { millis, delivered, requests, .. } = *spent;
         let polls = (millis / history.polling_period) as usize;
         let paced = (millis / history.background_pause.max(1)) as usize;
-        let walks = polls + 3 * opened + 20 + delivered / 25;
+        let walks = polls + 3 * opened + 20 + (delivered + noted) / 25;
         if self.is_crm() && requests.walks > walks {
             return Err(format!("{} searches for {delivered} records and {polls} polls", requests.walks));
         }
@@ -345,7 +354,7 @@ impl World {
 
     /// The objects of an answer that are there still.
     fn living(&self, response: Option<&Response>) -> Vec<(u64, Object)> {
-        let ids = response.into_iter().flat_map(numbers);
+        let ids = response.into_iter().flat_map(|response| &response.items).filter_map(number);
         ids.filter_map(|id| Some((id, self.store.get(&id)?.clone()))).collect()
     }
 
@@ -354,17 +363,17 @@ impl World {
         let mut resumption = resumption.unwrap_or_default();
         let resume = resumption.resources.remove(self.resource.name);
         reader.resume(resumption.number, resume.as_ref());
-        let compared = match &resume {
-            Some(Resume::At(Cursor::Follow(followed))) => followed.settled,
-            _ => Millis::MIN,
+        let (compared, behind) = match &resume {
+            Some(Resume::At(Cursor::Follow(followed))) => (followed.settled, followed.drain),
+            _ => (Millis::MIN, None),
         };
         let whole = resume.is_none() && history.snapshot;
-        let sight = Sight { learned: whole.then_some(Millis::MIN), compared };
+        let sight = Sight { learned: whole.then_some(Millis::MIN), compared, behind };
         (Engine::new(self.resource, history.options(), resume), sight)
     }
 }
 
-/// The ids of an answer's objects.
-fn numbers(response: &Response) -> impl Iterator<Item = u64> {
-    response.items.iter().filter_map(|item| if let Some(ItemId::Number(id)) = item.id() { Some(id) } else { None })
+/// The id of an object.
+fn number(item: &Item) -> Option<u64> {
+    if let Some(ItemId::Number(id)) = item.id() { Some(id) } else { None }
 }

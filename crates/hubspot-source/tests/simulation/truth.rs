@@ -14,6 +14,17 @@ pub(super) struct Sight {
     pub(super) learned: Option<Millis>,
     /// Versions from here on are compared.
     pub(super) compared: Millis,
+    /// Of those at that very instant, the ones behind this id: a position says that the others have been delivered.
+    pub(super) behind: Option<u64>,
+}
+
+/// What answers to the last stream have shown.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    /// Objects that were alive.
+    pub(super) living: HashSet<u64>,
+    /// When the stream was opened.
+    pub(super) since: Millis,
 }
 
 impl World {
@@ -21,11 +32,13 @@ impl World {
         &self,
         reader: &Reader,
         sight: Sight,
-        shown: &HashSet<u64>,
+        shown: &Shown,
         history: &History,
     ) -> Result<(), String> {
         for (id, object) in &self.store {
-            let unseen = self.hidden.get(id).is_some_and(|version| *version < sight.compared);
+            let unseen = self.hidden.get(id).is_some_and(|version| {
+                *version < sight.compared || *version == sight.compared && sight.behind.is_some_and(|last| *id <= last)
+            });
             let told = reader.state.get(id);
             if unseen {
                 continue;
@@ -59,10 +72,13 @@ impl World {
             }
         }
         let gone = reader.state.keys().filter(|id| !self.store.contains_key(id));
-        // Before all objects had been met, or when it was hidden while they were: archived, and restored for a moment.
         let unseen = |id: &u64| {
-            let erased = self.erased.get(id);
-            erased.is_some_and(|at| !shown.contains(id) || sight.learned.is_none_or(|learned| *at <= learned))
+            // Restored for a moment, in which no list showed it.
+            let flashed = !shown.living.contains(id) && self.restored.get(id).is_some_and(|at| *at >= shown.since);
+            match self.erased.get(id) {
+                Some(at) => flashed || sight.learned.is_none_or(|learned| *at <= learned),
+                None => flashed && self.is_directory(),
+            }
         };
         match gone.copied().find(|id| !unseen(id)) {
             Some(id) => Err(format!(
