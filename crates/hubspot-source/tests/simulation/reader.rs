@@ -304,11 +304,14 @@ impl Reader {
                 }
             }
             (Some(DeleteReason::Merged), None) => return Err(format!("nothing says what {id} was merged into")),
-            // Of a chain of which the last link is gone HubSpot can't say.
+            // Of a chain of which the last link is gone, or was for a while, HubSpot can't say.
             (Some(reason), _) => {
+                let links = std::iter::successors(world.winners.get(&id), |link| world.winners.get(link));
+                let merged_only = |link: &u64| world.died.get(link).is_none_or(|deaths| *deaths <= 1);
                 let listed = world.archived.get(&id).is_some_and(|archived| Some(archived.at) == at);
                 let says = listed && !world.erased.contains_key(&id);
                 if says
+                    && links.copied().all(|link| merged_only(&link))
                     && winner
                         .is_some_and(|winner| world.store.contains_key(&winner) && !world.died.contains_key(&winner))
                 {

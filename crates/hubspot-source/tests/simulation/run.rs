@@ -226,6 +226,9 @@ impl World {
                             if passes == 2 && sight.learned.is_none() {
                                 sight.learned = Some(self.now);
                             }
+                            if passes == 3 && sight.settled.is_none() {
+                                sight.settled = Some(self.now);
+                            }
                             summary.delivered += changes.len();
                             reader.receive(changes, self, history)?;
                             if let Some(cursor) = engine.cursor().filter(|_| self.rng.u8(..6) == 0) {
@@ -368,7 +371,8 @@ impl World {
             _ => (Millis::MIN, None),
         };
         let whole = resume.is_none() && history.snapshot;
-        let sight = Sight { learned: whole.then_some(Millis::MIN), compared, behind };
+        let sight =
+            Sight { learned: whole.then_some(Millis::MIN), settled: whole.then_some(Millis::MIN), compared, behind };
         (Engine::new(self.resource, history.options(), resume), sight)
     }
 }

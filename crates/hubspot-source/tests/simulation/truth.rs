@@ -12,6 +12,8 @@ use super::{EPOCH, History, World};
 pub(super) struct Sight {
     /// All objects had been met, so what differs later, or is missing, is found. `None`: they never were.
     pub(super) learned: Option<Millis>,
+    /// The same of objects that the first look at all of them may have found too young to judge.
+    pub(super) settled: Option<Millis>,
     /// Versions from here on are compared.
     pub(super) compared: Millis,
     /// Of those at that very instant, the ones behind this id: a position says that the others have been delivered.
@@ -53,7 +55,8 @@ impl World {
             // What changed before all objects had been met, is met as it is.
             let changed = self.silent.get(id).copied().unwrap_or(Millis::MIN);
             let silent = changed > Millis::MIN;
-            if silent && sight.learned.is_none_or(|learned| changed <= learned) {
+            let learned = if object.version < sight.compared { sight.learned } else { sight.settled };
+            if silent && learned.is_none_or(|learned| changed <= learned) {
                 continue;
             }
             if history.reading.calculated.is_some() && *score != object.score {

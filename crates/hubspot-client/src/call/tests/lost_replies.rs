@@ -55,3 +55,20 @@ async fn a_batch_says_whether_a_reply_was_lost_before_it() {
     let script = Script::new([missing()]);
     assert!(!client(&script).objects("contacts").batch_update(&inputs).await.unwrap().after_lost_reply);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_no_try_is_answered_to_says_whether_one_may_have_been_done() {
+    let inputs = [UpdateInput::new("51", Object::new())];
+    for (fault, may_be_done) in [
+        (lost(LostHow::Reset), true),
+        (lost(LostHow::Timeout), true),
+        (text(502, "<html>"), true),
+        (answer(500, &json!({"message": "internal error"})), true),
+        (lost(LostHow::NotSent), false),
+    ] {
+        let script = Script::new(std::iter::repeat_n(fault.clone(), 20));
+        let error = client(&script).objects("contacts").batch_update(&inputs).await.unwrap_err();
+        assert!(error.is_transient() && !error.is_outcome_unknown(), "{error:?}");
+        assert_eq!(error.is_after_lost_reply(), may_be_done, "{error:?}");
+    }
+}
