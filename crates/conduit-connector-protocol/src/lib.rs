@@ -4,7 +4,7 @@
 //! or v1 on older hosts. This crate holds
 //!
 //! - [`proto`]: the generated messages, clients and services (from the `.proto` files of this crate),
-//! - [`convert`]: between those messages and the types of [`opencdc`],
+//! - [`record`]: records on the wire, and what becomes of their values there,
 //! - [`plugin`]: the side of the program that is started,
 //! - [`host`]: the side that starts it.
 //!
@@ -21,15 +21,15 @@
 //!     Data::try_from(json!({"id": "51"}))?,
 //!     Data::try_from(json!({"id": "51", "count": 3}))?,
 //! );
-//! let sent = wire::Record::from(record.clone());
+//! let sent = wire::Record::try_from(&record)?;
 //! assert_eq!(Record::try_from(sent)?, record);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod convert;
 pub mod host;
 pub mod plugin;
 pub mod proto;
+pub mod record;
 mod version;
 
 pub use version::ProtocolVersion;
