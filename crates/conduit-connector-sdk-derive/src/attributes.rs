@@ -6,7 +6,7 @@ use syn::spanned::Spanned as _;
 use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta};
 
 const KNOWN: &str =
-    "name, required, default, greater_than, less_than, inclusion, exclusion, regex, description, flatten";
+    "name, required, default, greater_than, less_than, inclusion, exclusion, regex, description, nested, flatten";
 
 /// What the attributes of a field say.
 #[derive(Default)]
@@ -20,6 +20,7 @@ pub(crate) struct Attributes {
     pub(crate) exclusion: Option<LitStr>,
     pub(crate) regex: Option<LitStr>,
     pub(crate) description: Option<Expr>,
+    pub(crate) nested: Option<Span>,
     pub(crate) flatten: Option<Span>,
     /// The doc comment, its lines joined.
     pub(crate) docs: String,
@@ -41,6 +42,7 @@ impl Attributes {
         };
         match name.as_str() {
             "required" => once(&mut self.required, meta.path.span(), meta),
+            "nested" => once(&mut self.nested, meta.path.span(), meta),
             "flatten" => once(&mut self.flatten, meta.path.span(), meta),
             "name" => once(&mut self.name, text(meta)?, meta),
             "default" => once(&mut self.default, text(meta)?, meta),
@@ -61,20 +63,26 @@ impl Attributes {
                 format!("`required` never comes about: an absent value is {:?} by `default`", default.value());
             return Err(syn::Error::new(span, message));
         }
-        if let Some(span) = self.flatten {
-            let alone = self.name.is_none()
-                && self.required.is_none()
-                && self.default.is_none()
-                && self.greater_than.is_none()
-                && self.less_than.is_none()
-                && self.inclusion.is_none()
-                && self.exclusion.is_none()
-                && self.regex.is_none()
-                && self.description.is_none();
-            if !alone {
-                let message = "`flatten` stands alone: the parameters of the inner struct say the rest themselves";
-                return Err(syn::Error::new(span, message));
-            }
+        let plain = self.required.is_none()
+            && self.default.is_none()
+            && self.greater_than.is_none()
+            && self.less_than.is_none()
+            && self.inclusion.is_none()
+            && self.exclusion.is_none()
+            && self.regex.is_none()
+            && self.description.is_none();
+        if let Some(span) = self.flatten
+            && (!plain || self.name.is_some() || self.nested.is_some())
+        {
+            let message = "`flatten` stands alone: the parameters of the inner struct say the rest themselves";
+            return Err(syn::Error::new(span, message));
+        }
+        if let Some(span) = self.nested
+            && !plain
+        {
+            let message =
+                "`nested` stands alone, or with `name`: the parameters of the inner struct say the rest themselves";
+            return Err(syn::Error::new(span, message));
         }
         Ok(())
     }

@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_explained() {
-        let cases: [(DeriveInput, &str); 12] = [
+        let cases: [(DeriveInput, &str); 18] = [
             (parse_quote! { enum E { A } }, "structs with named fields"),
             (parse_quote! { struct S(u8); }, "structs with named fields"),
             (parse_quote! { struct S { a: u8 } }, "the parameter \"a\" is not described"),
@@ -96,6 +96,12 @@ mod tests {
             (parse_quote! { struct S { #[parameter(flatten, name = "a")] a: T } }, "stands alone"),
             (parse_quote! { struct S { #[doc = "A."] #[parameter(name = "a-b")] a: u8 } }, "\"a-b\" is no name"),
             (parse_quote! { struct S { #[doc = "A."] #[parameter(name = "")] a: u8 } }, "\"\" is no name"),
+            (parse_quote! { struct S { #[doc = "A."] #[parameter(name = "a..b")] a: u8 } }, "\"a..b\" is no name"),
+            (parse_quote! { struct S { #[doc = "A."] #[parameter(name = "*.a")] a: M } }, "but for the first"),
+            (parse_quote! { struct S { #[doc = "A."] #[parameter(name = "a.b*")] a: M } }, "\"a.b*\" is no name"),
+            (parse_quote! { struct S { #[doc = "A."] #[parameter(name = "a.*.b.*")] a: M } }, "more than one `*`"),
+            (parse_quote! { struct S { #[parameter(nested, name = "a.*.b")] a: M } }, "what they are named by ends it"),
+            (parse_quote! { struct S { #[parameter(nested, required)] a: T } }, "`nested` stands alone"),
             (
                 parse_quote! { struct S { #[doc = "A."] a: String, #[doc = "B."] #[parameter(name = "a")] b: String } },
                 "two parameters \"a\"",

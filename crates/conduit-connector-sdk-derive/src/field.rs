@@ -23,7 +23,14 @@ impl<'a> Parameter<'a> {
         };
         let attributes = Attributes::of(&field.attrs)?;
         let name = if attributes.flatten.is_some() { String::new() } else { name(ident, attributes.name.as_ref())? };
-        if attributes.flatten.is_none() && attributes.docs.is_empty() && attributes.description.is_none() {
+        if attributes.nested.is_some() && name.contains('*') && !name.ends_with(".*") {
+            let message = format!(
+                "{name:?} is no name of nested parameters: what they are named by ends it, as in \"collection.*\""
+            );
+            return Err(syn::Error::new(attributes.name.as_ref().map_or_else(|| ident.span(), LitStr::span), message));
+        }
+        let inner = attributes.flatten.is_some() || attributes.nested.is_some();
+        if !inner && attributes.docs.is_empty() && attributes.description.is_none() {
             let message = format!(
                 "the parameter {name:?} is not described: give the field a doc comment, which Conduit shows, or \
                  `description = …`"
@@ -47,6 +54,16 @@ impl<'a> Parameter<'a> {
             };
         }
         let name = &self.name;
+        let item = self.item();
+        if self.attributes.nested.is_some() {
+            return quote_spanned! { ty.span() =>
+                all.extend(
+                    <#item as ::conduit_connector_sdk::Parameters>::parameters()
+                        .into_iter()
+                        .map(|parameter| parameter.within(#name))
+                );
+            };
+        }
         let docs = &self.attributes.docs;
         let description =
             self.attributes.description.as_ref().map_or_else(|| quote! { #docs }, |text| quote! { #text });
@@ -56,10 +73,20 @@ impl<'a> Parameter<'a> {
         quote_spanned! { ty.span() =>
             #numeric
             all.push(
-                ::conduit_connector_sdk::Parameter::of::<#ty>(#name, #description)
+                ::conduit_connector_sdk::Parameter::of::<#item>(#name, #description)
                     #(#default)*
                     #(.validation(#validations))*
             );
+        }
+    }
+
+    /// The type of the value: of each value, where the field is a map of them.
+    fn item(&self) -> TokenStream {
+        let ty = self.ty;
+        if self.name.contains('*') {
+            quote_spanned! { ty.span() => <#ty as ::conduit_connector_sdk::Keyed>::Item }
+        } else {
+            quote! { #ty }
         }
     }
 
@@ -93,7 +120,7 @@ impl<'a> Parameter<'a> {
 
     /// Bounds are for numbers, which the compiler checks.
     fn numeric(&self) -> TokenStream {
-        let ty = self.ty;
+        let ty = self.item();
         match self.attributes.greater_than.as_ref().or(self.attributes.less_than.as_ref()) {
             None => TokenStream::new(),
             Some((bound, _)) => quote_spanned! { bound.span() =>
@@ -118,6 +145,19 @@ impl<'a> Parameter<'a> {
                 #ident: <#ty as ::conduit_connector_sdk::Parameters>::from_checked(settings)?
             };
         }
+        let map = name.contains('*');
+        if self.attributes.nested.is_some() {
+            return if map {
+                quote_spanned! { ty.span() => #ident: settings.nested_entries::<#ty>(#name)? }
+            } else {
+                quote_spanned! { ty.span() =>
+                    #ident: <#ty as ::conduit_connector_sdk::Parameters>::from_checked(&settings.nested(#name))?
+                }
+            };
+        }
+        if map {
+            return quote_spanned! { ty.span() => #ident: settings.entries::<#ty>(#name)? };
+        }
         let value = if self.attributes.required.is_some() || self.attributes.default.is_some() {
             quote! { value }
         } else {
@@ -133,8 +173,18 @@ fn name(ident: &Ident, given: Option<&LitStr>) -> syn::Result<String> {
         return Ok(camel_case(&ident.to_string()));
     };
     let name = given.value();
-    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '.') {
-        let message = format!("{name:?} is no name of a parameter: letters, digits and dots, such as \"batch.size\"");
+    let word = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric());
+    let mut parts = name.split('.');
+    if !parts.next().is_some_and(word) || !parts.clone().all(|part| part == "*" || word(part)) {
+        let message = format!(
+            "{name:?} is no name of a parameter: letters and digits, in parts with dots between them, such as \"batch.size\"; \
+             a `*` is a part of a map's name, but for the first, such as \"headers.*\""
+        );
+        return Err(syn::Error::new(given.span(), message));
+    }
+    if parts.filter(|part| *part == "*").count() > 1 {
+        let message =
+            format!("{name:?} has more than one `*`: make the inner part a struct of its own, and the field `nested`");
         return Err(syn::Error::new(given.span(), message));
     }
     Ok(name)

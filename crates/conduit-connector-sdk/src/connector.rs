@@ -2,6 +2,7 @@
 
 use opencdc::{Position, Record};
 
+use crate::middleware::{DestinationMiddleware, SourceMiddleware};
 use crate::{Code, Context, Destination, Error, Source, Specification};
 
 /// A connector: what it is, its source and its destination. [`NoSource`] or [`NoDestination`] stand for the half that there
@@ -34,6 +35,10 @@ impl Source for NoSource {
     async fn read(&mut self) -> Result<Vec<Record>, Error> {
         match *self {}
     }
+
+    fn middleware() -> SourceMiddleware {
+        SourceMiddleware::none()
+    }
 }
 
 /// The destination of a connector that has none.
@@ -53,5 +58,9 @@ impl Destination for NoDestination {
 
     async fn write(&mut self, _records: Vec<Record>) -> Result<Vec<Result<(), Error>>, Error> {
         match *self {}
+    }
+
+    fn middleware() -> DestinationMiddleware {
+        DestinationMiddleware::none()
     }
 }

@@ -1,5 +1,6 @@
 //! The half of a connector that writes.
 
+mod incoming;
 mod plugin;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ use std::future::Future;
 
 use opencdc::Record;
 
+use crate::middleware::DestinationMiddleware;
 use crate::{Context, Error, Parameters, Settings};
 
 pub(crate) use plugin::DestinationPlugin;
@@ -42,7 +44,7 @@ pub trait Destination: Sized + Send + 'static {
     /// an error goes to Conduit's dead-letter queue, or stops the pipeline, as that is configured.
     ///
     /// A batch is what Conduit sent in one message, and the messages after it that had already arrived, up to 1,000
-    /// records or 4 MiB.
+    /// records or 4 MiB; with `sdk.batch.size` that many records, and with `sdk.rate.perSecond` at most `sdk.rate.burst`.
     /// A write under way when the connector is torn down gets 30 s to finish before its future is dropped.
     ///
     /// # Errors
@@ -56,6 +58,12 @@ pub trait Destination: Sized + Send + 'static {
     /// When something could not be let go of.
     fn teardown(&mut self) -> impl Future<Output = Result<(), Error>> + Send {
         async { Ok(()) }
+    }
+
+    /// What the SDK does around the destination, and the defaults of its parameters `sdk.*`. The default is what the Go SDK does:
+    /// batches and a rate on demand, and decoding of what has a schema.
+    fn middleware() -> DestinationMiddleware {
+        DestinationMiddleware::default()
     }
 
     /// A connector with these settings was added to Conduit and is about to run for the first time. The default does nothing.

@@ -18,6 +18,17 @@
 //!
 //! Build it, copy the program into Conduit's `connectors` folder, and name it in a pipeline file as `standalone:first`.
 //!
+//! The specification has the connector's parameters and those of the [`middleware`], named as in Conduit's Go SDK: batches, rates,
+//! formats, schemas. A connector changes their defaults in [`Source::middleware`] and [`Destination::middleware`], and states the
+//! schemas of what it reads in `Source::schema`. All of it runs in tests without Conduit: call the traits' methods yourself, with
+//! [`Context::default`].
+//!
+//! # Features
+//!
+//! `schema`, on by default: Avro schemas of keys and payloads, and Conduit's schema service. Without it there are no parameters
+//! `sdk.schema.*`, and a source is smaller by all of that; records go as structured data. A destination without it can't read what
+//! sources have encoded.
+//!
 //! # What is promised to Conduit, and who keeps it
 //!
 //! | promise | kept by |
@@ -25,8 +36,13 @@
 //! | parameters are checked, and all that is wrong is said in one line | this crate |
 //! | reading goes on after the last acknowledged record | the source's positions |
 //! | one answer for each record, in order | this crate; a wrong number of results is an error of the pipeline |
+//! | batches, rates, formats and schemas, as the pipeline's `sdk.*` parameters say | this crate ([`middleware`]) |
 //! | memory is bounded: two messages wait for Conduit, the next is read meanwhile | this crate, where batches are |
 //! | `Stop`, `Teardown` and the end of the process are answered, even when the connector hangs, blocks or panics | this crate |
+
+// What is derived names the crate as others do; tests within it derive too.
+#[cfg(test)]
+extern crate self as conduit_connector_sdk;
 
 mod apart;
 mod connector;
@@ -35,8 +51,11 @@ mod destination;
 mod error;
 mod life;
 mod logging;
+pub mod middleware;
 mod parameters;
 mod runtime;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod service;
 mod source;
 mod specification;
@@ -48,7 +67,7 @@ pub use destination::Destination;
 pub use error::{Code, Error, ResultExt};
 pub use opencdc::{Change, Data, DataError, Map, Metadata, Operation, Position, Record};
 pub use parameters::{
-    Absent, Checked, DurationError, Parameter, ParameterType, Parameters, Secret, Settings, Validation, Value,
+    Absent, Checked, DurationError, Keyed, Parameter, ParameterType, Parameters, Secret, Settings, Validation, Value,
     parse_duration,
 };
 pub use runtime::serve;

@@ -13,8 +13,10 @@ use std::future::Future;
 
 use opencdc::{Position, Record};
 
+use crate::middleware::SourceMiddleware;
 use crate::{Context, Error, Parameters, Settings};
 
+pub(crate) use backoff::Backoff;
 pub(crate) use plugin::SourcePlugin;
 pub(crate) use v1::SourceV1;
 pub(crate) use v2::SourceV2;
@@ -47,8 +49,8 @@ pub trait Source: Sized + Send + 'static {
     /// likes. An empty batch says that there is nothing now: it is called again after a pause of 100 ms, which doubles up to
     /// 5 s while there is nothing.
     ///
-    /// It has to be **cancel safe**: the future may be dropped at any `.await`, when Conduit stops the source, and when
-    /// acknowledgements have waited for 5 s. The call after that has to give what the dropped one would have given. So keep
+    /// It has to be **cancel safe**: the future may be dropped at any `.await`, when Conduit stops the source, when
+    /// acknowledgements have waited for 5 s, and when `sdk.batch.delay` is over. The call after that has to give what the dropped one would have given. So keep
     /// what was fetched in `self` until it is returned, and move on in the same step as returning.
     ///
     /// # Errors
@@ -71,6 +73,21 @@ pub trait Source: Sized + Send + 'static {
     /// When something could not be let go of.
     fn teardown(&mut self) -> impl Future<Output = Result<(), Error>> + Send {
         async { Ok(()) }
+    }
+
+    /// What the SDK does around the source, and the defaults of its parameters `sdk.*`. The default is what the Go SDK does:
+    /// batches on demand, and a schema for every record.
+    fn middleware() -> SourceMiddleware {
+        SourceMiddleware::default()
+    }
+
+    /// The schemas of a collection's records, where the source knows them; they are guessed from the records otherwise. Asked for each
+    /// batch, so a definition that changes becomes a new version. Records that don't fit get a version of their own. The default
+    /// knows nothing.
+    #[cfg(feature = "schema")]
+    fn schema(&self, collection: Option<&str>) -> Option<&crate::middleware::StatedSchema> {
+        let _ = collection;
+        None
     }
 
     /// A connector with these settings was added to Conduit and is about to run for the first time. The default does nothing.

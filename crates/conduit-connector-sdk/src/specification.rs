@@ -6,6 +6,7 @@ use conduit_connector_protocol::proto::connector::{v1, v2};
 use serde_json::{Value, json};
 use tonic::{Request, Response, Status};
 
+use crate::middleware::joined;
 use crate::{Connector, Destination, Parameter, Parameters, Source};
 
 /// What a connector is, for people and for Conduit. The parameters are those of its source and destination.
@@ -39,12 +40,22 @@ pub fn describe<C: Connector>() -> Value {
     })
 }
 
+/// The parameters of a source and its middleware.
+pub(crate) fn of_source<S: Source>() -> Vec<Parameter> {
+    joined(S::Config::parameters(), S::middleware().parameters())
+}
+
+/// The parameters of a destination and its middleware.
+pub(crate) fn of_destination<D: Destination>() -> Vec<Parameter> {
+    joined(D::Config::parameters(), D::middleware().parameters())
+}
+
 fn source_parameters<C: Connector>() -> Vec<Parameter> {
-    <C::Source as Source>::Config::parameters()
+    of_source::<C::Source>()
 }
 
 fn destination_parameters<C: Connector>() -> Vec<Parameter> {
-    <C::Destination as Destination>::Config::parameters()
+    of_destination::<C::Destination>()
 }
 
 /// Answers `Specify`, in both versions of the protocol.

@@ -1,5 +1,6 @@
 //! Parameters as a pipeline file's author meets them: what is accepted, what is refused, and in which words.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -264,4 +265,97 @@ fn a_specification_is_what_the_struct_says() {
             "author": "Nobody", "source": empty, "destination": empty,
         })
     );
+}
+
+#[derive(Debug, Parameters)]
+struct Nested {
+    /// How it is reached.
+    #[parameter(nested)]
+    pool: Pool,
+    /// Ports, by name.
+    #[parameter(name = "ports.*", greater_than = "0")]
+    ports: HashMap<String, u16>,
+    /// Passwords of users.
+    #[parameter(name = "user.*.password")]
+    passwords: BTreeMap<String, Secret>,
+    #[parameter(nested, name = "table.*")]
+    tables: BTreeMap<String, Table>,
+}
+
+#[derive(Debug, Parameters)]
+struct Pool {
+    /// How many connections.
+    #[parameter(default = "4", less_than = "9")]
+    size: u8,
+    /// A file.
+    file: Option<PathBuf>,
+}
+
+#[derive(Debug, PartialEq, Parameters)]
+struct Table {
+    /// How long to wait.
+    #[parameter(default = "1s")]
+    pause: Duration,
+    /// By column.
+    #[parameter(name = "column.*.kind", inclusion = "key,value", default = "value")]
+    kinds: BTreeMap<String, String>,
+}
+
+fn nested(pairs: &[(&str, &str)]) -> Result<Nested, Error> {
+    pairs.iter().copied().collect::<Settings>().parse()
+}
+
+#[test]
+fn structs_are_nested_and_maps_have_what_the_pipeline_names() {
+    let names: Vec<String> = Nested::parameters().into_iter().map(|parameter| parameter.name).collect();
+    assert_eq!(
+        names,
+        ["pool.size", "pool.file", "ports.*", "user.*.password", "table.*.pause", "table.*.column.*.kind"]
+    );
+    let all = nested(&[]).unwrap();
+    assert_eq!((all.pool.size, all.pool.file), (4, None));
+    assert!(all.ports.is_empty() && all.passwords.is_empty() && all.tables.is_empty());
+
+    let all = nested(&[
+        ("pool.size", "8"),
+        ("pool.file", "/etc/hosts"),
+        ("ports.http", "80"),
+        ("ports.a.b", " 81 "),
+        ("user.ada.password", "lovelace"),
+        ("table.people.pause", "5s"),
+        ("table.pets.column.name.kind", "key"),
+        ("table.pets.column.age.kind", ""),
+    ])
+    .unwrap();
+    assert_eq!((all.pool.size, all.pool.file), (8, Some(PathBuf::from("/etc/hosts"))));
+    assert_eq!(all.ports, HashMap::from([("http".to_owned(), 80), ("a.b".to_owned(), 81)]));
+    assert_eq!(all.passwords["ada"].expose(), "lovelace");
+    let table = |pause, kinds: &[(&str, &str)]| {
+        let kinds = kinds.iter().map(|(column, kind)| ((*column).to_owned(), (*kind).to_owned())).collect();
+        Table { pause: Duration::from_secs(pause), kinds }
+    };
+    assert_eq!(all.tables["people"], table(5, &[]));
+    assert_eq!(all.tables["pets"], table(1, &[("age", "value"), ("name", "key")]));
+}
+
+#[test]
+fn what_is_wrong_in_a_map_is_said_by_its_full_name() {
+    for (pairs, expected) in [
+        (&[("pool.size", "9")][..], "error validating \"pool.size\": \"9\" should be less than 9"),
+        (&[("ports.http", "0")], "error validating \"ports.http\": \"0\" should be greater than 0"),
+        (
+            &[("ports.http", "70000")],
+            "error validating \"ports.http\": \"70000\" value is not an integer from 0 to 65535",
+        ),
+        (&[("ports.", "1")], "\"ports.\": unrecognized parameter"),
+        (&[("user.ada", "x")], "\"user.ada\": unrecognized parameter"),
+        (
+            &[("table.pets.column.name.kind", "x")],
+            "error validating \"table.pets.column.name.kind\": \"x\" value must be",
+        ),
+        (&[("table.pets.columns", "x")], "\"table.pets.columns\": unrecognized parameter"),
+    ] {
+        let error = nested(pairs).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
 }

@@ -5,16 +5,27 @@ use opencdc::Position;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
+use super::incoming::Held;
 use super::writer::{Answered, Arrived, Writer};
 use crate::life::{Life, PATIENCE, Phase};
-use crate::{Code, Context, Destination, Error, Settings, apart};
+use crate::middleware::{AroundDestination, DestinationMiddleware};
+use crate::specification::of_destination;
+use crate::{Code, Context, Destination, Error, Parameters as _, Settings, apart};
 
 /// How many batches of answers wait for the host.
 const ANSWERS_AHEAD: usize = 2;
 
+/// A destination that is configured, and what the SDK does around it.
+struct Configured<D> {
+    destination: D,
+    middleware: DestinationMiddleware,
+    /// Since it was opened last.
+    around: Option<AroundDestination>,
+}
+
 /// The calls of Conduit on a destination, whatever the version of the protocol.
 pub(crate) struct DestinationPlugin<D> {
-    life: Life<D>,
+    life: Life<Configured<D>>,
     context: Context,
 }
 
@@ -26,20 +37,38 @@ impl<D: Destination> DestinationPlugin<D> {
     /// The calls on a destination that is configured already.
     #[cfg(test)]
     pub(super) fn of(destination: D) -> Self {
-        Self { life: Life::of("destination", destination), context: Context::default() }
+        Self::with(destination, DestinationMiddleware::default(), Context::default())
+    }
+
+    /// The same, with this around it.
+    #[cfg(test)]
+    pub(crate) fn with(destination: D, middleware: DestinationMiddleware, context: Context) -> Self {
+        let configured = Configured { destination, middleware, around: None };
+        Self { life: Life::of("destination", configured), context }
     }
 
     pub(crate) async fn configure(&self, settings: Settings) -> Result<(), Error> {
         let context = self.context.clone();
-        self.life.begin(move || async move { D::configure(settings.parse()?, context).await }).await
+        self.life
+            .begin(move || async move {
+                let checked = settings.check(&of_destination::<D>())?;
+                let middleware = D::middleware().configured(&checked)?;
+                let context = context.with_formatter(middleware.formatter()?);
+                let destination = D::configure(D::Config::from_checked(&checked)?, context).await?;
+                Ok(Configured { destination, middleware, around: None })
+            })
+            .await
     }
 
     pub(crate) async fn open(&self) -> Result<(), Error> {
         let mut guard = self.life.hold()?;
+        let context = self.context.clone();
         self.life
             .run(async move {
-                let destination = guard.as_mut().ok_or_else(|| Life::<D>::not_configured("destination"))?;
-                destination.open().await
+                let configured = guard.as_mut().ok_or_else(|| Life::<D>::not_configured("destination"))?;
+                configured.destination.open().await?;
+                configured.around = Some(configured.middleware.open(&context));
+                Ok(())
             })
             .await
     }
@@ -55,21 +84,35 @@ impl<D: Destination> DestinationPlugin<D> {
         }
         let signals = self.life.signals();
         let (out, answers) = mpsc::channel(ANSWERS_AHEAD);
-        let writer = Writer { records, out, running: signals.running(), end: signals.end, closed: false };
+        let running = signals.running();
+        let writer = Writer {
+            records,
+            out,
+            running,
+            stop: signals.stop,
+            end: signals.end,
+            held: Held::default(),
+            closed: false,
+            unreadable: None,
+        };
+        let context = self.context.clone();
         apart::spawn(async move {
-            if let Some(destination) = guard.as_mut() {
-                writer.run(destination).await;
+            if let Some(Configured { destination, middleware, around }) = guard.as_mut() {
+                let around = around.get_or_insert_with(|| middleware.open(&context));
+                writer.run(destination, around).await;
             }
         });
         Ok(ReceiverStream::new(answers))
     }
 
-    /// Waits until the record at this position is answered.
+    /// Waits until the record at this position is answered. Batches wait for nothing more.
     pub(crate) async fn stop(&self, last: Position) -> Result<(), Error> {
+        let signals = self.life.signals();
+        signals.stop.cancel();
         if last.is_empty() {
             return Ok(());
         }
-        let mut progress = self.life.signals().progress.subscribe();
+        let mut progress = signals.progress.subscribe();
         let reached = tokio::time::timeout(
             PATIENCE,
             progress.wait_for(|progress| progress.last.as_ref() == Some(&last) || progress.phase == Phase::Done),
@@ -94,7 +137,9 @@ impl<D: Destination> DestinationPlugin<D> {
     }
 
     pub(crate) async fn teardown(&self) -> Result<(), Error> {
-        self.life.tear_down(|mut destination: D| async move { destination.teardown().await }).await
+        self.life
+            .tear_down(|mut configured: Configured<D>| async move { configured.destination.teardown().await })
+            .await
     }
 
     pub(crate) async fn on_created(&self, settings: Settings) -> Result<(), Error> {

@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use conduit_connector_protocol::proto::opencdc::v1 as wire;
 use opencdc::{Data, Metadata, Position};
+use prost::Message as _;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::{ReceiverStream, UnboundedReceiverStream};
+use tonic::Status;
 
 use super::writer::{Answered, Arrived};
 use super::*;
@@ -105,7 +107,7 @@ fn running(does: Does, messages: impl IntoIterator<Item = std::ops::Range<u32>>)
 
 fn record(number: u32) -> wire::Record {
     let data = Data::Raw(number.to_string().into_bytes());
-    Record::create(position(number), Metadata::new(), data.clone(), data).into()
+    Record::create(position(number), Metadata::new(), data.clone(), data).try_into().unwrap()
 }
 
 fn position(number: u32) -> Position {
@@ -131,8 +133,8 @@ impl Host {
 #[tokio::test(start_paused = true)]
 async fn every_record_has_its_answer_in_order() {
     let mut host = running(Does::Write, once(1..5));
-    let mut unknown = record(9);
-    unknown.operation = 77;
+    // Position 9, operation 77.
+    let unknown = wire::Record::decode(&[0x0a, 1, b'9', 0x10, 77][..]).unwrap();
     host.send(vec![record(5), unknown, record(6)]);
     let answers = host.answers(7).await;
     let positions: Vec<&str> = answers.iter().map(|(position, _)| position.as_str()).collect();
@@ -165,12 +167,28 @@ async fn what_has_arrived_is_written_together() {
 async fn big_records_are_not_piled_up() {
     let mut host = running(Does::Write, []);
     for number in 0..10 {
-        let mut big = record(number);
-        big.metadata.insert("ballast".to_owned(), "x".repeat(1 << 20));
-        host.send(vec![big]);
+        let ballast = Data::Raw(vec![7; 1 << 20]);
+        let big = Record::create(position(number), Metadata::new(), ballast.clone(), ballast);
+        host.send(vec![big.try_into().unwrap()]);
     }
     host.answers(10).await;
-    assert_eq!(*host.seen.batches.lock().unwrap(), [4, 4, 2]);
+    assert_eq!(*host.seen.batches.lock().unwrap(), [2, 2, 2, 2, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_cannot_be_read_is_the_streams_error_after_what_came_before() {
+    for (status, expected) in [
+        (Status::out_of_range("message length too large"), Some(tonic::Code::ResourceExhausted)),
+        (Status::internal("failed to decode"), Some(tonic::Code::Internal)),
+        (Status::cancelled("the host hung up"), None),
+    ] {
+        let mut host = running(Does::Write, once(0..2));
+        host.records.as_ref().unwrap().send(Err(status.clone())).unwrap();
+        host.answers(2).await;
+        let error = host.answers.next().await.map(Result::unwrap_err);
+        assert_eq!(error.as_ref().map(Status::code), expected);
+        assert!(error.is_none_or(|error| error.message().ends_with(status.message())));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,11 +7,14 @@ use futures::{FutureExt as _, Stream, StreamExt as _};
 use opencdc::{Position, Record};
 use prost::Message as _;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
+use super::incoming::{Held, understood};
 use crate::apart::caught;
 use crate::life::Running;
+use crate::middleware::{AroundDestination, Limiter};
 use crate::{Code, Destination, Error};
 
 /// The most records of one write, unless one message alone has more.
@@ -43,15 +46,21 @@ pub(super) struct Writer<R> {
     /// To the host.
     pub(super) out: mpsc::Sender<Answered>,
     pub(super) running: Running,
+    /// The host sends no more than what is on its way.
+    pub(super) stop: CancellationToken,
     pub(super) end: CancellationToken,
+    /// What is no batch yet, where batches are collected.
+    pub(super) held: Held,
     /// The host has closed its side, or is gone.
     pub(super) closed: bool,
+    /// Why a message of the host's could not be read; there are no more after it.
+    pub(super) unreadable: Option<Error>,
 }
 
 impl<R: Stream<Item = Arrived> + Send + Unpin> Writer<R> {
     /// Writes until the host closes its side, or a teardown ends it.
-    pub(super) async fn run<D: Destination>(mut self, destination: &mut D) {
-        if let Err(error) = self.write_until_closed(destination).await {
+    pub(super) async fn run<D: Destination>(mut self, destination: &mut D, around: &mut AroundDestination) {
+        if let Err(error) = self.write_until_closed(destination, around).await {
             self.running.done();
             tracing::error!("the destination failed: {error}");
             tokio::select! {
@@ -63,45 +72,68 @@ impl<R: Stream<Item = Arrived> + Send + Unpin> Writer<R> {
         }
     }
 
-    async fn write_until_closed<D: Destination>(&mut self, destination: &mut D) -> Result<(), Error> {
-        while let Some(records) = self.batch().await {
-            let mut answers: Vec<Answer> = Vec::with_capacity(records.len());
-            let mut good = Vec::with_capacity(records.len());
-            for record in records {
-                let position = Position::new(record.position.clone());
-                let error = match Record::try_from(record) {
-                    Ok(record) => {
-                        good.push(record);
-                        String::new()
-                    }
-                    Err(error) => error.to_string(),
-                };
-                answers.push(Answer { position, error });
-            }
-            if !good.is_empty() {
-                let Some(results) = self.write(destination, good).await? else {
+    async fn write_until_closed<D: Destination>(
+        &mut self,
+        destination: &mut D,
+        around: &mut AroundDestination,
+    ) -> Result<(), Error> {
+        loop {
+            let batch = if around.batch.size == 0 { self.batch().await } else { self.collected(&around.batch).await };
+            let Some(mut records) = batch else { break };
+            while !records.is_empty() {
+                let most = around.limiter.as_ref().map_or(records.len(), Limiter::burst);
+                let rest = records.split_off(most.min(records.len()));
+                if !self.write_and_answer(destination, around, records).await? {
                     return Ok(());
-                };
-                let written = answers.iter_mut().filter(|answer| answer.error.is_empty());
-                for (answer, result) in written.zip(results) {
-                    answer.error = result.err().map(|error| reason(&error)).unwrap_or_default();
                 }
-            }
-            let last = answers.last().map(|answer| answer.position.clone());
-            tokio::select! {
-                biased;
-                sent = self.out.send(Ok(answers)) => {
-                    if sent.is_err() {
-                        return Ok(());
-                    }
-                }
-                () = self.end.cancelled() => return Ok(()),
-            }
-            if let Some(last) = last {
-                self.running.moved(last);
+                records = rest;
             }
         }
-        Ok(())
+        self.unreadable.take().map_or(Ok(()), Err)
+    }
+
+    /// Writes records and answers for each; false when a teardown or the host has cut it off.
+    async fn write_and_answer<D: Destination>(
+        &mut self,
+        destination: &mut D,
+        around: &mut AroundDestination,
+        records: Vec<wire::Record>,
+    ) -> Result<bool, Error> {
+        let end = self.end.clone();
+        let understood = async {
+            if let Some(limiter) = &mut around.limiter {
+                tokio::time::sleep(limiter.take(records.len(), Instant::now())).await;
+            }
+            understood(records, around).await
+        };
+        let (mut answers, good) = tokio::select! {
+            biased;
+            understood = understood => understood,
+            () = end.cancelled() => return Ok(false),
+        };
+        if !good.is_empty() {
+            let Some(results) = self.write(destination, good).await? else {
+                return Ok(false);
+            };
+            let written = answers.iter_mut().filter(|answer| answer.error.is_empty());
+            for (answer, result) in written.zip(results) {
+                answer.error = result.err().map(|error| reason(&error)).unwrap_or_default();
+            }
+        }
+        let last = answers.last().map(|answer| answer.position.clone());
+        tokio::select! {
+            biased;
+            sent = self.out.send(Ok(answers)) => {
+                if sent.is_err() {
+                    return Ok(false);
+                }
+            }
+            () = self.end.cancelled() => return Ok(false),
+        }
+        if let Some(last) = last {
+            self.running.moved(last);
+        }
+        Ok(true)
     }
 
     /// The next message, and those behind it that have already arrived; nothing when there will be no more.
@@ -136,11 +168,14 @@ impl<R: Stream<Item = Arrived> + Send + Unpin> Writer<R> {
         Some(records)
     }
 
-    fn take(&mut self, arrived: Option<Arrived>, records: &mut Vec<wire::Record>) {
+    pub(super) fn take(&mut self, arrived: Option<Arrived>, records: &mut Vec<wire::Record>) {
         match arrived {
             Some(Ok(more)) => records.extend(more),
             Some(Err(status)) => {
-                tracing::debug!("the host hung up: {}", status.message());
+                self.unreadable = unreadable(&status);
+                if self.unreadable.is_none() {
+                    tracing::debug!("the host hung up: {}", status.message());
+                }
                 self.closed = true;
             }
             None => self.closed = true,
@@ -170,6 +205,17 @@ impl<R: Stream<Item = Arrived> + Send + Unpin> Writer<R> {
         );
         Err(Error::new(text).with_code(Code::Internal))
     }
+}
+
+/// The error of a message that is no message, or is bigger than the limit; nothing when it is the host that hung up.
+fn unreadable(status: &Status) -> Option<Error> {
+    let code = match status.code() {
+        // As Go's gRPC has it.
+        tonic::Code::OutOfRange => Code::ResourceExhausted,
+        tonic::Code::Internal => Code::Internal,
+        _ => return None,
+    };
+    Some(Error::new(format!("a message with records could not be read: {}", status.message())).with_code(code))
 }
 
 /// Why a record failed. Never empty, since that would say that it was written.

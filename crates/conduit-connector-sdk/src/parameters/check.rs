@@ -1,26 +1,28 @@
 //! What is wrong with settings, in the words of Conduit's Go SDK.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
 
 use super::value::number;
-use super::{Parameter, ParameterType, Validation, Value as _};
+use super::{Parameter, ParameterType, Validation, Value as _, names};
 
 /// How alike names are, from 0 to 1, for one to be offered instead of the other.
 const ALIKE: f64 = 0.8;
 
 /// All that is wrong with values that are trimmed and have their defaults: names first, then parameter by parameter.
 pub(super) fn violations(values: &BTreeMap<String, String>, parameters: &[Parameter]) -> Vec<String> {
+    let named: Vec<(&Parameter, BTreeSet<String>)> =
+        parameters.iter().map(|parameter| (parameter, names::of(values, &parameter.name))).collect();
     let unknown = values
         .keys()
-        .filter(|name| !parameters.iter().any(|parameter| parameter.name == **name))
+        .filter(|name| !named.iter().any(|(_, names)| names.contains(*name)))
         .map(|name| unrecognized(name, parameters));
-    let wrong = parameters.iter().flat_map(|parameter| {
-        let value = values.get(&parameter.name).map_or("", String::as_str);
-        about(parameter, value)
-            .into_iter()
-            .map(|violation| format!("error validating {:?}: {violation}", parameter.name))
+    let wrong = named.iter().flat_map(|(parameter, names)| {
+        names.iter().flat_map(|name| {
+            let value = values.get(name).map_or("", String::as_str);
+            about(parameter, value).into_iter().map(move |violation| format!("error validating {name:?}: {violation}"))
+        })
     });
     unknown.chain(wrong).collect()
 }

@@ -11,6 +11,9 @@ pub enum DurationError {
     /// It does not follow the grammar.
     #[error("a duration such as 300ms, 5s or 1h15m")]
     Syntax,
+    /// It is in days or weeks, for which there is no unit: not all of them are as long.
+    #[error("a duration (there is no unit for days: write 24h for one)")]
+    Days,
     /// It is less than zero, which nothing here waits for.
     #[error("a duration of zero or more")]
     Negative,
@@ -62,7 +65,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
         if whole.is_empty() && fraction.is_empty() {
             return Err(DurationError::Syntax);
         }
-        let unit = unit(&mut rest).ok_or(DurationError::Syntax)?;
+        let unit = unit(&mut rest)?;
         total = nanoseconds(whole, fraction, unit)
             .and_then(|part| total.checked_add(part))
             .filter(|total| *total <= MOST + u128::from(negative))
@@ -83,11 +86,11 @@ fn digits<'a>(rest: &mut &'a str) -> &'a str {
 }
 
 /// The nanoseconds of the unit at the start of the text, which moves on behind it.
-fn unit(rest: &mut &str) -> Option<u128> {
+fn unit(rest: &mut &str) -> Result<u128, DurationError> {
     let end = rest.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(rest.len());
     let (unit, after) = rest.split_at(end);
     *rest = after;
-    Some(match unit {
+    Ok(match unit {
         "ns" => 1,
         // Both characters for micro: the sign of its own, and the Greek letter.
         "us" | "\u{b5}s" | "\u{3bc}s" => 1_000,
@@ -95,7 +98,8 @@ fn unit(rest: &mut &str) -> Option<u128> {
         "s" => 1_000_000_000,
         "m" => 60_000_000_000,
         "h" => 3_600_000_000_000,
-        _ => return None,
+        "d" | "day" | "days" | "w" | "week" | "weeks" => return Err(DurationError::Days),
+        _ => return Err(DurationError::Syntax),
     })
 }
 
@@ -167,7 +171,8 @@ mod tests {
             "-.",
             ".s",
             "+.s",
-            "1d",
+            "1y",
+            "d",
             "\u{85}\u{85}",
             "1h 2m",
             " 1s",
@@ -176,6 +181,9 @@ mod tests {
             "1e3s",
         ] {
             assert_eq!(parse_duration(text), Err(DurationError::Syntax), "{text:?}");
+        }
+        for text in ["1d", "1.5d", "2days", "1d12h", "12h1d", "-1d", "1w"] {
+            assert_eq!(parse_duration(text), Err(DurationError::Days), "{text:?}");
         }
         for text in
             ["9223372036854775808ns", "9223372036855ms", "3000000h", "99999999999999999999999999999999999999999999h"]

@@ -143,6 +143,13 @@ impl Parameter {
         self
     }
 
+    /// The same parameter as one of a struct that is itself a field of this name.
+    #[must_use]
+    pub fn within(mut self, outer: &str) -> Self {
+        self.name = format!("{outer}.{}", self.name);
+        self
+    }
+
     /// Whether an absent value is refused.
     pub fn is_required(&self) -> bool {
         self.validations.contains(&Validation::Required)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use super::{Absent, Parameter, Parameters, Value, check};
+use super::{Absent, Keyed, Parameter, Parameters, Value, check, names};
 use crate::{Code, Error};
 
 /// What a pipeline file says about a connector: values by the parameters' names, as they came. Its `Debug` shows the names
@@ -56,13 +56,16 @@ impl Settings {
         C::from_checked(&self.check(&C::parameters())?)
     }
 
-    fn check(&self, parameters: &[Parameter]) -> Result<Checked, Error> {
+    /// Checks the settings, and applies defaults.
+    pub(crate) fn check(&self, parameters: &[Parameter]) -> Result<Checked, Error> {
         let mut values: BTreeMap<String, String> =
             self.0.iter().map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect();
         for parameter in parameters.iter().filter(|parameter| !parameter.default.is_empty()) {
-            let value = values.entry(parameter.name.clone()).or_default();
-            if value.is_empty() {
-                value.clone_from(&parameter.default);
+            for name in names::of(&values, &parameter.name) {
+                let value = values.entry(name).or_default();
+                if value.is_empty() {
+                    value.clone_from(&parameter.default);
+                }
             }
         }
         let violations = check::violations(&values, parameters);
@@ -112,6 +115,45 @@ impl Checked {
     /// When it is none of the type; the check has excluded that.
     pub fn value_or_absent<T: Absent>(&self, name: &str) -> Result<T, Error> {
         self.text(name).map_or_else(|| Ok(T::absent()), |text| read(name, text))
+    }
+
+    /// The values of a parameter with a `*` in its name, by what stands there. Empty ones are left out.
+    ///
+    /// # Errors
+    /// When one is none of the type; the check has excluded that.
+    pub fn entries<M: Keyed<Item: Value>>(&self, name: &str) -> Result<M, Error> {
+        let (before, after) = name.split_once('*').unwrap_or((name, ""));
+        let mut entries = Vec::new();
+        for key in names::keys(&self.0, before, after.is_empty()) {
+            let name = format!("{before}{key}{after}");
+            if let Some(text) = self.text(&name) {
+                entries.push((key, read(&name, text)?));
+            }
+        }
+        Ok(M::from_entries(entries))
+    }
+
+    /// The structs of parameters under a name that ends with `*`, by what stands there.
+    ///
+    /// # Errors
+    /// When a value is none of its type; the check has excluded that.
+    pub fn nested_entries<M: Keyed<Item: Parameters>>(&self, name: &str) -> Result<M, Error> {
+        let before = name.strip_suffix('*').unwrap_or(name);
+        let mut entries = Vec::new();
+        for key in names::keys(&self.0, before, false) {
+            let inner = M::Item::from_checked(&self.nested(&format!("{before}{key}")))?;
+            entries.push((key, inner));
+        }
+        Ok(M::from_entries(entries))
+    }
+
+    /// The settings of a struct that is a field of this name.
+    #[must_use]
+    pub fn nested(&self, name: &str) -> Self {
+        let inner = |(key, value): (&String, &String)| {
+            Some((key.strip_prefix(name)?.strip_prefix('.')?.to_owned(), value.clone()))
+        };
+        Self(self.0.iter().filter_map(inner).collect())
     }
 
     fn text(&self, name: &str) -> Option<&str> {

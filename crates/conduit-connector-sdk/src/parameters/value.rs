@@ -1,5 +1,7 @@
 //! The types that a parameter's field can have.
 
+use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasher;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +12,8 @@ use super::{ParameterType, Secret, parse_duration};
     message = "`{Self}` cannot be the type of a parameter",
     label = "no type of a parameter",
     note = "a parameter is a String, Secret, Vec<String>, an integer, f32, f64, bool, Duration or PathBuf, or an Option of one \
-            of them; a struct of further parameters needs #[parameter(flatten)]"
+            of them; a struct of further parameters needs #[parameter(flatten)] or #[parameter(nested)]; a map needs a `*` \
+            in its name, such as #[parameter(name = \"headers.*\")]"
 )]
 pub trait Value: Sized {
     /// The type that Conduit sees.
@@ -25,7 +28,73 @@ pub trait Value: Sized {
     fn parse(text: &str) -> Result<Self, String>;
 }
 
-/// A type of fields that need neither a value nor a default.
+/// A type of fields whose parameters are named by the pipeline file, with a `*` in their name: a map by what stands there.
+///
+/// What is no map can't have such a name, and the compiler says what to write instead:
+///
+/// ```compile_fail,E0277
+/// use conduit_connector_sdk::Parameters;
+///
+/// #[derive(Parameters)]
+/// struct Config {
+///     /// Headers, by name.
+///     #[parameter(name = "headers.*")]
+///     headers: String,
+/// }
+/// ```
+///
+/// Neither can a map be without one:
+///
+/// ```compile_fail,E0277
+/// use std::collections::BTreeMap;
+/// use conduit_connector_sdk::Parameters;
+///
+/// #[derive(Parameters)]
+/// struct Config {
+///     /// Headers, by name.
+///     headers: BTreeMap<String, String>,
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the type of a parameter with `*` in its name",
+    label = "no map",
+    note = "there is one value for each name that a pipeline file puts in the place of `*`: make it a BTreeMap<String, {Self}>"
+)]
+pub trait Keyed: Sized {
+    /// Of what it is a map: of values, or with `nested` of structs of parameters.
+    type Item;
+
+    /// The map of these.
+    fn from_entries(entries: Vec<(String, Self::Item)>) -> Self;
+}
+
+impl<T> Keyed for BTreeMap<String, T> {
+    type Item = T;
+
+    fn from_entries(entries: Vec<(String, T)>) -> Self {
+        entries.into_iter().collect()
+    }
+}
+
+impl<T, H: BuildHasher + Default> Keyed for HashMap<String, T, H> {
+    type Item = T;
+
+    fn from_entries(entries: Vec<(String, T)>) -> Self {
+        entries.into_iter().collect()
+    }
+}
+
+/// A type of fields that need neither a value nor a default. Others without either are refused by the compiler:
+///
+/// ```compile_fail,E0277
+/// use conduit_connector_sdk::Parameters;
+///
+/// #[derive(Parameters)]
+/// struct Config {
+///     /// How many.
+///     count: u32,
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a parameter of type `{Self}` needs `required` or `default = \"…\"`",
     label = "what is it when the value is absent?",

@@ -10,22 +10,22 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// A pause counts from the beginning of the read that gave nothing: a source that waited for something itself is not made to
 /// wait twice, and asks as often as it likes.
 #[derive(Debug)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     next: Duration,
 }
 
 impl Backoff {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { next: FIRST }
     }
 
     /// There was something.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.next = FIRST;
     }
 
     /// How long to wait after a read that took this long and gave nothing.
-    pub(super) fn pause(&mut self, took: Duration) -> Duration {
+    pub(crate) fn pause(&mut self, took: Duration) -> Duration {
         let left = self.next.saturating_sub(took);
         if !left.is_zero() {
             self.next = (self.next * 2).min(LONGEST);

@@ -10,18 +10,28 @@ use tonic::Status;
 
 use super::reader::{Reader, Sent};
 use crate::life::{Life, PATIENCE, Phase};
-use crate::{Code, Context, Error, Settings, Source, apart};
+use crate::middleware::{AroundSource, SourceMiddleware};
+use crate::specification::of_source;
+use crate::{Code, Context, Error, Parameters as _, Settings, Source, apart};
 
-/// How many messages wait for the host. With the batch that is being read that bounds what is in memory.
-const MESSAGES_AHEAD: usize = 2;
+/// How many messages wait for the host, beside the one on its way. With the batch that is being read that bounds what is in memory.
+const MESSAGES_AHEAD: usize = 1;
 
-/// The most bytes of a message, where the host does not ask for less. Bigger ones are no faster, and every buffer that a
-/// message goes through is as big as it.
-const MESSAGE: usize = 1 << 20;
+/// The most bytes of a message, where the host does not ask for less: a batch that is bigger becomes several. Bigger messages
+/// are no faster, and every buffer that a message goes through is as big as it: with 1 MiB it is 2 MiB more memory in all.
+const MESSAGE: usize = 256 << 10;
+
+/// A source that is configured, and what the SDK does around it.
+struct Configured<S> {
+    source: S,
+    middleware: SourceMiddleware,
+    /// Since it was opened last.
+    around: Option<AroundSource>,
+}
 
 /// The calls of Conduit on a source, whatever the version of the protocol.
 pub(crate) struct SourcePlugin<S> {
-    life: Life<S>,
+    life: Life<Configured<S>>,
     context: Context,
     /// The most bytes of a message.
     limit: usize,
@@ -36,21 +46,38 @@ impl<S: Source> SourcePlugin<S> {
     /// The calls on a source that is configured already.
     #[cfg(test)]
     pub(super) fn of(source: S, limit: usize) -> Self {
-        Self { life: Life::of("source", source), context: Context::default(), limit }
+        Self::with(source, limit, SourceMiddleware::default(), Context::default())
+    }
+
+    /// The same, with this around it.
+    #[cfg(test)]
+    pub(crate) fn with(source: S, limit: usize, middleware: SourceMiddleware, context: Context) -> Self {
+        let configured = Configured { source, middleware, around: None };
+        Self { life: Life::of("source", configured), context, limit }
     }
 
     pub(crate) async fn configure(&self, settings: Settings) -> Result<(), Error> {
         let context = self.context.clone();
-        self.life.begin(move || async move { S::configure(settings.parse()?, context).await }).await
+        self.life
+            .begin(move || async move {
+                let checked = settings.check(&of_source::<S>())?;
+                let middleware = S::middleware().configured(&checked)?;
+                let source = S::configure(S::Config::from_checked(&checked)?, context).await?;
+                Ok(Configured { source, middleware, around: None })
+            })
+            .await
     }
 
     pub(crate) async fn open(&self, position: Vec<u8>) -> Result<(), Error> {
         let mut guard = self.life.hold()?;
         let position = (!position.is_empty()).then(|| Position::new(position));
+        let context = self.context.clone();
         self.life
             .run(async move {
-                let source = guard.as_mut().ok_or_else(|| Life::<S>::not_configured("source"))?;
-                source.open(position).await
+                let configured = guard.as_mut().ok_or_else(|| Life::<S>::not_configured("source"))?;
+                configured.source.open(position).await?;
+                configured.around = Some(configured.middleware.open(&context));
+                Ok(())
             })
             .await
     }
@@ -75,12 +102,14 @@ impl<S: Source> SourcePlugin<S> {
             waiting: VecDeque::new(),
             closed: false,
         };
+        let context = self.context.clone();
         apart::spawn(async move {
-            if let Some(source) = guard.as_mut() {
+            if let Some(Configured { source, middleware, around }) = guard.as_mut() {
+                let around = around.get_or_insert_with(|| middleware.open(&context));
                 tokio::select! {
                     biased;
                     () = signals.end.cancelled() => {}
-                    () = reader.run(source) => {}
+                    () = reader.run(source, around) => {}
                 }
             }
         });
@@ -100,7 +129,7 @@ impl<S: Source> SourcePlugin<S> {
     }
 
     pub(crate) async fn teardown(&self) -> Result<(), Error> {
-        self.life.tear_down(|mut source: S| async move { source.teardown().await }).await
+        self.life.tear_down(|mut configured: Configured<S>| async move { configured.source.teardown().await }).await
     }
 
     pub(crate) async fn on_created(&self, settings: Settings) -> Result<(), Error> {

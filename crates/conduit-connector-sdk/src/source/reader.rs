@@ -17,7 +17,8 @@ use super::backoff::Backoff;
 use super::split;
 use crate::apart::caught;
 use crate::life::Running;
-use crate::{Error, Source};
+use crate::middleware::{AroundSource, Collector};
+use crate::{Code, Error, Source};
 
 /// How long acknowledgements wait for a read under way before it is dropped for them.
 const ACK_PATIENCE: Duration = Duration::from_secs(5);
@@ -58,8 +59,8 @@ where
     A: Stream<Item = Result<Vec<Position>, Status>> + Send + Unpin,
 {
     /// Reads until it is stopped, or the host closes its side; then hands over acknowledgements until the host closes it.
-    pub(super) async fn run<S: Source>(mut self, source: &mut S) {
-        let mut result = caught(self.read_until_stopped(source)).await;
+    pub(super) async fn run<S: Source>(mut self, source: &mut S, around: &mut AroundSource) {
+        let mut result = caught(self.read_until_stopped(source, around)).await;
         self.running.done();
         if result.is_ok() {
             result = caught(self.hand_over_until_closed(source)).await;
@@ -71,11 +72,11 @@ where
         }
     }
 
-    async fn read_until_stopped<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
+    async fn read_until_stopped<S: Source>(&mut self, source: &mut S, around: &mut AroundSource) -> Result<(), Error> {
         let mut backoff = Backoff::new();
         loop {
             let began = Instant::now();
-            let step = match self.read(source).await? {
+            let step = match self.read(source, &mut around.collector).await? {
                 Read::Stopped => return Ok(()),
                 Read::Interrupted => Ok(()),
                 Read::Records(records) if records.is_empty() => {
@@ -84,7 +85,10 @@ where
                 }
                 Read::Records(records) => {
                     backoff.reset();
-                    self.send(source, records).await?
+                    match self.encode(source, around, records).await? {
+                        Ok(records) => self.send(source, records).await?,
+                        Err(stopped) => Err(stopped),
+                    }
                 }
             };
             if let Err(Stopped) = step {
@@ -95,11 +99,11 @@ where
     }
 
     /// One read, which ends early when it is stopped, and when acknowledgements have waited for it for too long.
-    async fn read<S: Source>(&mut self, source: &mut S) -> Result<Read, Error> {
+    async fn read<S: Source>(&mut self, source: &mut S, collector: &mut Collector) -> Result<Read, Error> {
         if self.stop.is_cancelled() || self.closed {
             return Ok(Read::Stopped);
         }
-        let mut read = pin!(source.read());
+        let mut read = pin!(collector.read(source));
         let mut due: Option<Instant> = None;
         loop {
             tokio::select! {
@@ -121,10 +125,32 @@ where
         }
     }
 
+    /// The records with their schemas, where they get some.
+    #[cfg_attr(not(feature = "schema"), allow(unused_mut, clippy::unused_async))]
+    async fn encode<S: Source>(
+        &mut self,
+        source: &mut S,
+        around: &mut AroundSource,
+        mut records: Vec<Record>,
+    ) -> Result<Result<Vec<Record>, Stopped>, Error> {
+        #[cfg(feature = "schema")]
+        if let Some(encoder) = &mut around.encoder {
+            encoder.state(source, &records);
+            match self.meanwhile(source, encoder.encode(&mut records)).await? {
+                Ok(encoded) => encoded?,
+                Err(stopped) => return Ok(Err(stopped)),
+            }
+        }
+        #[cfg(not(feature = "schema"))]
+        let _ = (source, around);
+        Ok(Ok(records))
+    }
+
     /// Sends records, in as many messages as they need. What was not sent when it is stopped is not sent any more.
     async fn send<S: Source>(&mut self, source: &mut S, records: Vec<Record>) -> Result<Result<(), Stopped>, Error> {
         let out = self.out.clone();
         for message in split::messages(records, self.limit) {
+            let message = message.map_err(|error| Error::from(error).with_code(Code::Internal))?;
             match self.meanwhile(source, out.reserve()).await? {
                 Ok(Ok(room)) => room.send(Ok(message.records)),
                 Ok(Err(_)) | Err(Stopped) => return Ok(Err(Stopped)),

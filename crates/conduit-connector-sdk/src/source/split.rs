@@ -1,6 +1,7 @@
 //! Batches as messages that are not too big.
 
 use conduit_connector_protocol::proto::opencdc::v1 as wire;
+use conduit_connector_protocol::record::{EncodeError, Encoder};
 use opencdc::{Position, Record};
 use prost::Message as _;
 
@@ -10,9 +11,10 @@ const OVERHEAD: usize = 6;
 /// Records on their way into messages.
 pub(super) struct Messages<I> {
     records: I,
+    encoder: Encoder,
     limit: usize,
-    /// A record that the last message had no room for.
-    held: Option<(Position, wire::Record, usize)>,
+    /// What the last message had no room for: a record, or the error that follows it.
+    held: Option<Result<wire::Record, EncodeError>>,
 }
 
 /// The records of one message.
@@ -23,42 +25,40 @@ pub(super) struct Message {
 }
 
 /// Makes messages of at most `limit` bytes. A record that is bigger than that alone gets a message of its own, so that it is
-/// for the host to refuse it: Conduit's own client takes up to 2 GiB.
+/// for the host to refuse it: Conduit's own client takes up to 2 GiB. A record that cannot be sent is an error after those before it.
 pub(super) fn messages(records: Vec<Record>, limit: usize) -> Messages<impl Iterator<Item = Record>> {
-    Messages { records: records.into_iter(), limit, held: None }
+    Messages { records: records.into_iter(), encoder: Encoder::new(), limit, held: None }
 }
 
 impl<I: Iterator<Item = Record>> Iterator for Messages<I> {
-    type Item = Message;
+    type Item = Result<Message, EncodeError>;
 
-    fn next(&mut self) -> Option<Message> {
-        let (mut last, first, mut size) = self.held.take().or_else(|| self.records.next().map(measured))?;
-        let mut records = vec![first];
-        for record in self.records.by_ref() {
-            let (position, record, bytes) = measured(record);
-            if size + bytes > self.limit {
-                self.held = Some((position, record, bytes));
-                break;
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut size = 0;
+        let mut records = Vec::new();
+        while let Some(next) = self.held.take().or_else(|| Some(self.encoder.encode(&self.records.next()?))) {
+            match next {
+                Ok(record) if records.is_empty() || size + record.encoded_len() + OVERHEAD <= self.limit => {
+                    size += record.encoded_len() + OVERHEAD;
+                    records.push(record);
+                }
+                Err(error) if records.is_empty() => return Some(Err(error)),
+                next => {
+                    self.held = Some(next);
+                    break;
+                }
             }
-            size += bytes;
-            records.push(record);
-            last = position;
         }
-        Some(Message { records, last })
+        let last = Position::new(records.last()?.position());
+        Some(Ok(Message { records, last }))
     }
-}
-
-fn measured(record: Record) -> (Position, wire::Record, usize) {
-    let position = record.position.clone();
-    let record = wire::Record::from(record);
-    let size = record.encoded_len() + OVERHEAD;
-    (position, record, size)
 }
 
 #[cfg(test)]
 mod tests {
     use conduit_connector_protocol::proto::connector::v2::source::run::Response;
-    use opencdc::{Data, Metadata};
+    use conduit_connector_protocol::record::MAX_DEPTH;
+    use opencdc::{Data, Map, Metadata};
     use proptest::prelude::*;
 
     use super::*;
@@ -77,13 +77,14 @@ mod tests {
             let records: Vec<Record> = sizes.iter().enumerate().map(|(n, size)| record(n, *size)).collect();
             let mut seen = Vec::new();
             for message in messages(records.clone(), limit) {
-                prop_assert_eq!(message.records.last().map(|record| &record.position[..]), Some(message.last.as_bytes()));
+                let message = message.unwrap();
+                prop_assert_eq!(message.records.last().map(wire::Record::position), Some(message.last.as_bytes()));
                 let response = Response { records: message.records };
                 prop_assert!(response.encoded_len() <= limit || response.records.len() == 1);
                 seen.extend(response.records);
             }
-            let expected: Vec<wire::Record> = records.into_iter().map(Into::into).collect();
-            prop_assert_eq!(seen, expected);
+            let seen: Vec<Record> = seen.into_iter().map(|record| record.try_into().unwrap()).collect();
+            prop_assert_eq!(seen, records);
         }
     }
 
@@ -91,5 +92,17 @@ mod tests {
     fn messages_are_filled() {
         let count = messages((0..100).map(|n| record(n, 1000)).collect(), 10_500).count();
         assert_eq!(count, 10);
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_sent_is_an_error_after_those_before_it() {
+        let mut deep = record(2, 0);
+        let nested = (0..MAX_DEPTH).fold(Map::new(), |inner, _| Map::from_iter([("a".to_owned(), inner.into())]));
+        deep.payload.after = Some(Data::Structured(nested));
+        let mut messages = messages(vec![record(0, 1), record(1, 1), deep], 1000);
+        assert_eq!(messages.next().unwrap().unwrap().records.len(), 2);
+        let error = messages.next().unwrap().err().unwrap();
+        assert!(error.to_string().starts_with("the record at position 2 has maps and lists"), "{error}");
+        assert!(messages.next().is_none());
     }
 }

@@ -102,7 +102,7 @@ impl Run {
     pub(crate) async fn write(&mut self, numbers: Range<u32>) {
         let record = |number: u32| {
             let data = Data::Raw(b"x".to_vec());
-            Record::create(Position::new(number.to_string()), Metadata::new(), data.clone(), data).into()
+            Record::create(Position::new(number.to_string()), Metadata::new(), data.clone(), data).try_into().unwrap()
         };
         self.records.as_ref().unwrap().send(numbers.map(record).collect()).await.unwrap();
     }

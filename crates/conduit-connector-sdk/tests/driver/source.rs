@@ -131,7 +131,7 @@ impl Run {
         while positions.len() < count {
             let records = in_time(self.received.next()).await.expect("the stream has ended").unwrap();
             self.messages += 1;
-            positions.extend(records.into_iter().map(|record| String::from_utf8(record.position).unwrap()));
+            positions.extend(records.into_iter().map(|record| String::from_utf8(record.position().to_vec()).unwrap()));
         }
         positions
     }

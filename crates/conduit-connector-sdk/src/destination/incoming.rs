@@ -1,0 +1,151 @@
+//! What arrives, until it is a batch of records.
+
+use std::future::pending;
+use std::mem;
+
+use conduit_connector_protocol::proto::opencdc::v1 as wire;
+use futures::{Stream, StreamExt as _};
+use opencdc::{Position, Record};
+use prost::Message as _;
+use tokio::time::{Instant, sleep_until};
+
+use super::writer::{Answer, Arrived, Writer};
+use crate::middleware::{AroundDestination, Batch};
+
+/// A batch with so many bytes is full: what is in memory stays bounded.
+const FULL: usize = 16 << 20;
+
+/// What has arrived and is no batch yet.
+#[derive(Default)]
+pub(super) struct Held {
+    records: Vec<wire::Record>,
+    bytes: usize,
+    /// When it is written though it isn't a whole batch.
+    due: Option<Instant>,
+}
+
+impl Held {
+    fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    fn is_full(&self, batch: &Batch) -> bool {
+        self.records.len() >= batch.size || self.bytes >= FULL
+    }
+
+    fn add(&mut self, records: Vec<wire::Record>, batch: &Batch) {
+        if self.is_empty() && !batch.delay.is_zero() {
+            self.due = Some(Instant::now() + batch.delay);
+        }
+        self.bytes += records.iter().map(wire::Record::encoded_len).sum::<usize>();
+        self.records.extend(records);
+    }
+
+    fn take(&mut self, batch: &Batch) -> Vec<wire::Record> {
+        if self.records.len() > batch.size {
+            let rest = self.records.split_off(batch.size);
+            let taken = mem::replace(&mut self.records, rest);
+            self.bytes = self.records.iter().map(wire::Record::encoded_len).sum();
+            return taken;
+        }
+        mem::take(self).records
+    }
+}
+
+impl<R: Stream<Item = Arrived> + Send + Unpin> Writer<R> {
+    /// The next batch as `sdk.batch.*` says: full, or late, or the last before the end. Nothing when there will be no more.
+    pub(super) async fn collected(&mut self, batch: &Batch) -> Option<Vec<wire::Record>> {
+        loop {
+            if self.held.is_full(batch) || (self.closed && !self.held.is_empty()) {
+                return Some(self.held.take(batch));
+            }
+            if self.closed {
+                return None;
+            }
+            let waiting = !self.held.is_empty();
+            let due = self.held.due;
+            let late = async move {
+                match due {
+                    Some(due) => sleep_until(due).await,
+                    None => pending().await,
+                }
+            };
+            let arrived = tokio::select! {
+                biased;
+                () = self.end.cancelled() => return None,
+                () = self.out.closed() => return None,
+                () = late, if waiting => return Some(self.held.take(batch)),
+                arrived = self.records.next() => arrived,
+                // The host sends no more than what is on its way.
+                () = self.stop.cancelled(), if waiting => return Some(self.held.take(batch)),
+            };
+            let mut records = Vec::new();
+            self.take(arrived, &mut records);
+            if !records.is_empty() {
+                self.held.add(records, batch);
+            }
+        }
+    }
+}
+
+/// The records that can be written, and the answers to all: without an error to those that can.
+pub(super) async fn understood(
+    records: Vec<wire::Record>,
+    around: &mut AroundDestination,
+) -> (Vec<Answer>, Vec<Record>) {
+    let mut answers: Vec<Answer> = Vec::with_capacity(records.len());
+    let mut good = Vec::with_capacity(records.len());
+    #[cfg(feature = "schema")]
+    let mut decoding = Decoding::of(around);
+    #[cfg(not(feature = "schema"))]
+    let _ = around;
+    for record in records {
+        #[cfg_attr(not(feature = "schema"), allow(unused_mut))]
+        let (position, error) = match Record::try_from(&record) {
+            Ok(mut record) => {
+                let position = record.position.clone();
+                #[cfg(feature = "schema")]
+                let error = decoding.decode(&mut record).await;
+                #[cfg(not(feature = "schema"))]
+                let error = String::new();
+                if error.is_empty() {
+                    good.push(record);
+                }
+                (position, error)
+            }
+            Err(error) => (Position::new(record.position()), error.to_string()),
+        };
+        answers.push(Answer { position, error });
+    }
+    (answers, good)
+}
+
+/// The decoding of one batch.
+#[cfg(feature = "schema")]
+struct Decoding<'a> {
+    decoder: Option<&'a mut crate::middleware::Decoder>,
+    /// Why nothing is decoded any more: the schema service can't be reached, and each record would wait for it anew.
+    unreachable: Option<String>,
+}
+
+#[cfg(feature = "schema")]
+impl<'a> Decoding<'a> {
+    fn of(around: &'a mut AroundDestination) -> Self {
+        Self { decoder: around.decoder.as_mut(), unreachable: None }
+    }
+
+    /// Why a record can't be decoded; empty where it can.
+    async fn decode(&mut self, record: &mut Record) -> String {
+        let Some(decoder) = &mut self.decoder else { return String::new() };
+        if let Some(why) = &self.unreachable {
+            return why.clone();
+        }
+        let Err(error) = decoder.decode(record).await else { return String::new() };
+        let transient = error.is_transient();
+        let why = crate::Error::from(error).to_string();
+        if transient {
+            self.unreachable = Some(why.clone());
+        }
+        why
+    }
+}

@@ -1,0 +1,329 @@
+//! What schema a value has: the one that Conduit's Go SDK derives from it.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::parse::{MAX_DEPTH, Schema};
+
+/// Why no schema describes a value.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DeriveError {
+    /// Avro doesn't allow this name of a field: letters, digits and underscores of ASCII are allowed, not beginning with a digit.
+    #[error("the field {0:?} has a name that Avro doesn't allow")]
+    FieldName(String),
+    /// Lists and maps lie deeper in each other than 128.
+    #[error("its values lie more than {MAX_DEPTH} deep in each other")]
+    TooDeep,
+}
+
+/// The Avro schema of a map of fields, as JSON: what Conduit's Go SDK derives from the same fields.
+///
+/// The fields are a record named `record`, in the order of their names. Their types are
+///
+/// | value | type |
+/// |---|---|
+/// | null | `["null","string"]`: its real type is not known |
+/// | boolean | `boolean` |
+/// | integer | `long`; one above 2^63 - 1, which Avro has no type for, is a `double` |
+/// | any other number | `double` |
+/// | text | `string` |
+/// | list | `array` of a union of `null` and the types of all its items; `["null","string"]` where it is empty |
+/// | object | `map` with a union of `null` and the types of all its values, likewise. Its keys can be any text |
+///
+/// The types of a union are in the order of their JSON, each once; lists in a list have their items' types in common, and
+/// so have maps.
+///
+/// # Errors
+/// When the name of a field is none of Avro's, or values lie more than 128 deep in each other.
+///
+/// ```
+/// use conduit_connector_sdk::schema::derive;
+/// use serde_json::json;
+///
+/// let fields = json!({"id": 7, "email": null, "tags": ["a", 1]});
+/// assert_eq!(
+///     derive(fields.as_object().unwrap())?,
+///     concat!(
+///         r#"{"name":"record","type":"record","fields":[{"name":"email","type":["null","string"]},"#,
+///         r#"{"name":"id","type":"long"},"#,
+///         r#"{"name":"tags","type":{"type":"array","items":["long","null","string"]}}]}"#,
+///     ),
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn derive(fields: &Map<String, Value>) -> Result<String, DeriveError> {
+    Shape::of(fields).map(|shape| shape.to_schema())
+}
+
+/// Which fields a record has, and of which types: what its schema says, before it is text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// By name, in its order.
+    fields: Vec<(String, Types)>,
+}
+
+/// A set of types.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Types {
+    /// Which of [`SCALARS`].
+    scalars: [bool; SCALARS.len()],
+    /// An array, of these.
+    array: Option<Box<Types>>,
+    /// A map, of these.
+    map: Option<Box<Types>>,
+}
+
+/// The types without others in them, in the order of a union.
+const SCALARS: [&str; 5] = [r#""boolean""#, r#""double""#, r#""long""#, r#""null""#, r#""string""#];
+const BOOLEAN: usize = 0;
+const DOUBLE: usize = 1;
+const LONG: usize = 2;
+const NULL: usize = 3;
+const STRING: usize = 4;
+
+impl Shape {
+    pub(super) fn of(fields: &Map<String, Value>) -> Result<Self, DeriveError> {
+        let mut shape = Self { fields: Vec::with_capacity(fields.len()) };
+        for (name, value) in fields {
+            if !Schema::is_name(name) {
+                return Err(DeriveError::FieldName(name.clone()));
+            }
+            shape.fields.push((name.clone(), Types::of(value, 0)?));
+        }
+        // JSON objects are in this order already, unless a program turns serde_json's `preserve_order` on.
+        shape.fields.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(shape)
+    }
+
+    /// The shape that records of both have a place in without being changed: same fields, of either's types. There is none where
+    /// fields differ (a field that a record lacks would come out as null), and where Conduit's Go SDK could not
+    /// read such a union.
+    pub(super) fn join(&self, other: &Self) -> Option<Self> {
+        if self.fields.len() != other.fields.len() {
+            return None;
+        }
+        let mut joined = self.clone();
+        for ((name, types), (other_name, other_types)) in joined.fields.iter_mut().zip(&other.fields) {
+            if name != other_name {
+                return None;
+            }
+            types.add(other_types);
+        }
+        joined.is_readable().then_some(joined)
+    }
+
+    /// Whether Conduit's Go SDK reads what is encoded by it. There are values that it can't read even by the schema that
+    /// it derives from them; what it can read must not get such a schema.
+    pub(super) fn is_readable(&self) -> bool {
+        self.fields.iter().all(|(_, types)| types.is_readable_field())
+    }
+
+    /// The names of the fields, as one text that no other names have.
+    pub(super) fn names(&self) -> String {
+        self.fields.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(",")
+    }
+
+    pub(super) fn to_schema(&self) -> String {
+        let mut text = String::with_capacity(64 + 48 * self.fields.len());
+        text.push_str(r#"{"name":"record","type":"record","fields":["#);
+        for (index, (name, types)) in self.fields.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            // Names need no escaping: they were checked.
+            let _ = write!(text, r#"{comma}{{"name":"{name}","type":"#);
+            types.write(&mut text);
+            text.push('}');
+        }
+        text.push_str("]}");
+        text
+    }
+}
+
+impl Types {
+    fn of(value: &Value, depth: usize) -> Result<Self, DeriveError> {
+        let mut types = Self::default();
+        types.see(value, depth)?;
+        Ok(types)
+    }
+
+    /// Adds the type of a value.
+    fn see(&mut self, value: &Value, depth: usize) -> Result<(), DeriveError> {
+        if depth >= MAX_DEPTH {
+            return Err(DeriveError::TooDeep);
+        }
+        match value {
+            Value::Null => self.scalars[NULL] = true,
+            Value::Bool(_) => self.scalars[BOOLEAN] = true,
+            Value::Number(number) if number.is_i64() => self.scalars[LONG] = true,
+            Value::Number(_) => self.scalars[DOUBLE] = true,
+            Value::String(_) => self.scalars[STRING] = true,
+            Value::Array(items) => Self::see_all(self.array.get_or_insert_default(), items.iter(), depth)?,
+            Value::Object(map) => Self::see_all(self.map.get_or_insert_default(), map.values(), depth)?,
+        }
+        Ok(())
+    }
+
+    /// Adds the types of the items of a list, or of the values of a map.
+    fn see_all<'a>(
+        types: &mut Self,
+        values: impl ExactSizeIterator<Item = &'a Value>,
+        depth: usize,
+    ) -> Result<(), DeriveError> {
+        types.scalars[NULL] = true;
+        // What nothing is known of is taken for a text.
+        types.scalars[STRING] |= values.len() == 0;
+        for value in values {
+            types.scalars[STRING] |= value.is_null();
+            types.see(value, depth + 1)?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (mine, its) in self.scalars.iter_mut().zip(other.scalars) {
+            *mine |= its;
+        }
+        for (mine, its) in [(&mut self.array, &other.array), (&mut self.map, &other.map)] {
+            match (mine, its) {
+                (Some(mine), Some(its)) => mine.add(its),
+                (mine @ None, Some(its)) => *mine = Some(its.clone()),
+                (_, None) => {}
+            }
+        }
+    }
+
+    fn scalars(&self) -> usize {
+        self.scalars.iter().filter(|there| **there).count()
+    }
+
+    fn complex(&self) -> impl Iterator<Item = &Self> {
+        self.array.iter().chain(&self.map).map(|it| &**it)
+    }
+
+    /// Whether Conduit's Go SDK reads a record's field of these types as it was written. It takes unions of scalar types, and a list
+    /// of scalar values that may be null; it leaves other unions as maps from the type's name to the value, or fails.
+    fn is_readable_field(&self) -> bool {
+        match (self.complex().count(), self.scalars()) {
+            (0, _) => true,
+            (1, 0) => self.complex().all(Self::is_readable_inside),
+            (1, 1) => self.scalars[NULL] && self.array.as_ref().is_some_and(|items| items.complex().next().is_none()),
+            _ => false,
+        }
+    }
+
+    /// The same of the items of a list, or the values of a map. Where it looks for lists and maps within those of one kind, it fails at
+    /// values of any other but null.
+    fn is_readable_inside(&self) -> bool {
+        let kinds = self.scalars() - usize::from(self.scalars[NULL]) + self.complex().count();
+        self.complex().all(|inner| inner.is_readable_inside() && (kinds == 1 || inner.complex().next().is_none()))
+    }
+
+    fn write(&self, text: &mut String) {
+        // A null of its own is written as an optional text.
+        let only_null = self.scalars[NULL] && self.scalars() == 1 && self.complex().next().is_none();
+        let several = only_null || self.scalars() + self.complex().count() > 1;
+        if several {
+            text.push('[');
+        }
+        let before = text.len();
+        for (index, name) in SCALARS.into_iter().enumerate() {
+            if self.scalars[index] || (only_null && index == STRING) {
+                if text.len() > before {
+                    text.push(',');
+                }
+                text.push_str(name);
+            }
+        }
+        for (inner, opening) in
+            [(&self.array, r#"{"type":"array","items":"#), (&self.map, r#"{"type":"map","values":"#)]
+        {
+            if let Some(inner) = inner {
+                if text.len() > before {
+                    text.push(',');
+                }
+                text.push_str(opening);
+                inner.write(text);
+                text.push('}');
+            }
+        }
+        if several {
+            text.push(']');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn shape(value: &Value) -> Shape {
+        Shape::of(value.as_object().unwrap()).unwrap()
+    }
+
+    fn field(value: &Value) -> String {
+        let text = shape(&json!({ "a": value })).to_schema();
+        let json: Value = serde_json::from_str(&text).unwrap();
+        json["fields"][0]["type"].to_string()
+    }
+
+    #[test]
+    fn each_kind_of_value_has_its_type() {
+        for (value, type_) in [
+            (json!(null), r#"["null","string"]"#),
+            (json!(true), r#""boolean""#),
+            (json!(i64::MAX), r#""long""#),
+            (json!(u64::MAX), r#""double""#),
+            (json!(1.0), r#""double""#),
+            (json!("x"), r#""string""#),
+            (json!([]), r#"{"items":["null","string"],"type":"array"}"#),
+            (json!({}), r#"{"type":"map","values":["null","string"]}"#),
+            (json!([null]), r#"{"items":["null","string"],"type":"array"}"#),
+            (json!([1, null]), r#"{"items":["long","null","string"],"type":"array"}"#),
+            (json!([1, 1.5, "x", true]), r#"{"items":["boolean","double","long","null","string"],"type":"array"}"#),
+            (
+                json!([[1], ["x"]]),
+                r#"{"items":["null",{"items":["long","null","string"],"type":"array"}],"type":"array"}"#,
+            ),
+            (
+                json!({"any key": {"b": 1}, "c": null}),
+                r#"{"type":"map","values":["null","string",{"type":"map","values":["long","null"]}]}"#,
+            ),
+        ] {
+            assert_eq!(field(&value), type_, "{value}");
+        }
+    }
+
+    #[test]
+    fn names_that_avro_does_not_allow_and_depth_are_errors() {
+        for name in ["", "a.b", "9", "ä", "a-b"] {
+            let error = Shape::of(json!({ name: 1 }).as_object().unwrap()).unwrap_err();
+            assert_eq!(error, DeriveError::FieldName(name.to_owned()));
+        }
+        let mut value = json!(1);
+        for _ in 0..MAX_DEPTH {
+            value = json!([value]);
+        }
+        assert_eq!(derive(json!({ "a": value }).as_object().unwrap()), Err(DeriveError::TooDeep));
+    }
+
+    #[test]
+    fn shapes_join_where_nothing_of_a_record_changes() {
+        let joined = |one: Value, other: Value| shape(&one).join(&shape(&other)).map(|shape| shape.to_schema());
+        assert!(joined(json!({"a": 1}), json!({"a": null})).unwrap().contains(r#"["long","null"]"#));
+        assert!(joined(json!({"a": [1]}), json!({"a": ["x"]})).unwrap().contains(r#"["long","null","string"]"#));
+        assert!(joined(json!({"a": [1]}), json!({"a": null})).unwrap().contains(r#"["null",{"type":"array""#));
+        assert_eq!(joined(json!({"a": 1}), json!({"a": 1, "b": 1})), None);
+        assert_eq!(joined(json!({"a": 1}), json!({"b": 1})), None);
+        // Go could not read these.
+        assert_eq!(joined(json!({"a": [1]}), json!({"a": 1})), None);
+        assert_eq!(joined(json!({"a": [1]}), json!({"a": {}})), None);
+        assert_eq!(joined(json!({"a": [[1]]}), json!({"a": null})), None);
+        assert_eq!(joined(json!({"a": {}}), json!({"a": null})), None);
+        assert_eq!(joined(json!({"a": [[[1]]]}), json!({"a": [true]})), None);
+        assert!(joined(json!({"a": [[1]]}), json!({"a": [true]})).is_some());
+    }
+}
