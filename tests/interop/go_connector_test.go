@@ -199,7 +199,7 @@ func TestSideBySide(t *testing.T) {
 			time.Sleep(5 * time.Millisecond)
 
 			theirs := startGoConnector(t, e, k.resource, nil)
-			s := openSource(t, 2, e.config(k.resource, "pollingPeriod", "50ms", "deletes.interval", "200ms"), nil)
+			s := openSource(t, 2, e.config(k.resource, "pollingPeriod", "100ms", "deletes.interval", "200ms"), nil)
 			compareSnapshot(t, theirs.take(len(ids)), s.take(len(ids)))
 
 			// The Go connector turns to changes after its last page.
@@ -245,7 +245,7 @@ func TestSideBySidePosts(t *testing.T) {
 	ids := e.create(posts, 0, 130)
 	time.Sleep(5 * time.Millisecond)
 	theirs := startGoConnector(t, e, posts.resource, nil)
-	s := openSource(t, 2, e.config(posts.resource, "pollingPeriod", "50ms", "deletes.interval", "200ms"), nil)
+	s := openSource(t, 2, e.config(posts.resource, "pollingPeriod", "100ms", "deletes.interval", "200ms"), nil)
 	compareSnapshot(t, theirs.take(len(ids)), s.take(len(ids)))
 	theirs.stop()
 
@@ -335,7 +335,7 @@ func resumesWithoutGap(t *testing.T, version int, e *emulator, k kind, delivered
 	for _, record := range delivered {
 		before[record.Key["id"].(string)] = record.After
 	}
-	s := openSource(t, version, e.config(k.resource, "pollingPeriod", "50ms", "deletes.interval", "200ms"), position)
+	s := openSource(t, version, e.config(k.resource, "pollingPeriod", "100ms", "deletes.interval", "200ms"), position)
 	seen := s.until(func(seen []opencdc.Record) bool {
 		all := make(map[string]object)
 		for id, o := range before {

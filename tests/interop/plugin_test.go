@@ -107,7 +107,7 @@ func TestSourceWithoutSnapshot(t *testing.T) {
 	ids := e.create(companies, 0, 20)
 	// What is written in the millisecond of the start may be delivered or not.
 	time.Sleep(5 * time.Millisecond)
-	s := openSource(t, 2, e.config(companies.resource, "snapshot", "false", "pollingPeriod", "50ms", "deletes.interval", "200ms"), nil)
+	s := openSource(t, 2, e.config(companies.resource, "snapshot", "false", "pollingPeriod", "100ms", "deletes.interval", "200ms"), nil)
 	time.Sleep(5 * time.Millisecond)
 	e.update(companies, ids[4], 4)
 	seen := s.take(1)

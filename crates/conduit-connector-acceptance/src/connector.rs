@@ -9,7 +9,7 @@ use conduit_connector_protocol::host::{Command, HostError, LogEntry, Network};
 use conduit_connector_protocol::proto::connector::{v1, v2};
 
 use crate::process::{Logs, Process, answer};
-use crate::{DestinationDriver, DriverError, Settings, SourceDriver, Specification};
+use crate::{DestinationDriver, DriverError, Registry, Settings, SourceDriver, Specification};
 
 /// How long an answer may take where nothing else is said. Go's SDK gives stopping and flushing a minute each.
 const CALL_LIMIT: Duration = Duration::from_secs(150);
@@ -72,6 +72,12 @@ impl Connector {
     /// The connector's id: `CONDUIT_CONNECTOR_ID`.
     pub fn connector_id(self, id: impl Into<String>) -> Self {
         self.env("CONDUIT_CONNECTOR_ID", id)
+    }
+
+    /// The schema service that the host offers: `CONDUIT_CONNECTOR_UTILITIES_GRPC_TARGET` and `CONDUIT_CONNECTOR_TOKEN`.
+    pub fn registry(self, registry: &Registry) -> Self {
+        self.env("CONDUIT_CONNECTOR_UTILITIES_GRPC_TARGET", registry.target())
+            .env("CONDUIT_CONNECTOR_TOKEN", registry.token())
     }
 
     /// The most bytes that a message to the connector may have: `CONDUIT_CONNECTOR_MAX_RECEIVE_RECORD_SIZE`. Where it is not

@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::time::Duration;
 
+use conduit_connector_protocol::proto::opencdc::v1 as opencdc_wire;
 use opencdc::{Position, Record};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tonic::Status;
 
 use crate::process::{Process, answer, in_time, process_methods};
@@ -27,7 +29,7 @@ pub struct DestinationDriver {
 }
 
 struct Outgoing {
-    records: Option<mpsc::Sender<Vec<Record>>>,
+    records: Option<mpsc::Sender<Vec<opencdc_wire::Record>>>,
     /// The position of the last record that was sent.
     last: Position,
 }
@@ -66,6 +68,12 @@ impl DestinationDriver {
         answer("Open", self.process.limit, self.client.open()).await?;
         self.run();
         Ok(())
+    }
+
+    /// Opens the destination beside what the driver does, for one that may never answer.
+    pub(crate) fn open_aside(&self) -> JoinHandle<Result<(), Status>> {
+        let mut client = self.client.clone();
+        tokio::spawn(async move { client.open().await })
     }
 
     /// Asks for the stream, without opening first.
@@ -220,6 +228,7 @@ impl RecordHalf<'_> {
     pub async fn send(&mut self, records: Vec<Record>) -> Result<(), DriverError> {
         let sender = self.outgoing.records.as_ref().ok_or(DriverError::NotOpen { call: "writing" })?;
         let Some(last) = records.last().map(|record| record.position.clone()) else { return Ok(()) };
+        let records = records.iter().map(opencdc_wire::Record::try_from).collect::<Result<_, _>>()?;
         match tokio::time::timeout(self.limit, sender.send(records)).await {
             // A stream that ended says why when it is read.
             Ok(_) => {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use conduit_connector_protocol::convert::ConvertError;
 use conduit_connector_protocol::host::HostError;
+use conduit_connector_protocol::record::{DecodeError, EncodeError};
 use opencdc::Position;
 use thiserror::Error;
 use tonic::{Code, Status};
@@ -44,7 +44,10 @@ pub enum DriverError {
     },
     /// The connector sent something that is no record.
     #[error(transparent)]
-    Record(#[from] ConvertError),
+    Record(#[from] DecodeError),
+    /// A record that was to be sent cannot be.
+    #[error(transparent)]
+    Unsendable(#[from] EncodeError),
     /// A destination answered for another record than the one whose turn it was.
     #[error("the destination answered for position {answered} where the answer for {expected} was due")]
     AnswerOutOfOrder {

@@ -24,11 +24,13 @@
 //! # }
 //! ```
 
+mod avro;
 pub mod checks;
 mod connector;
 mod destination;
 mod error;
 mod process;
+mod registry;
 mod report;
 mod source;
 mod specification;
@@ -42,10 +44,11 @@ pub use conduit_connector_protocol::host::{LogEntry, Network};
 pub use connector::Connector;
 pub use destination::{AnswerHalf, DestinationDriver, RecordHalf};
 pub use error::DriverError;
+pub use registry::Registry;
 pub use report::{Finding, Outcome, Report};
 pub use source::SourceDriver;
 pub use specification::{Parameter, ParameterKind, Specification, Validation};
-pub use suite::{DestinationSuite, SourceSuite, Suite, SuiteData, SuiteError, SuiteRecord};
+pub use suite::{DestinationSuite, Http, ReadBack, Seed, SourceSuite, Suite, SuiteData, SuiteError, SuiteRecord};
 pub use wire::Answer;
 
 /// A connector's settings, by name: what stands under `settings` in a pipeline file.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use conduit_connector_acceptance::checks::Check;
-use conduit_connector_acceptance::{Connector, ProtocolVersion, Suite, SuiteError};
+use conduit_connector_acceptance::{Connector, ProtocolVersion, Report, Suite, SuiteError};
 
 /// Drives a Conduit connector's program over gRPC, as Conduit does, and checks what any connector has to hold to.
 #[derive(Parser)]
@@ -29,9 +29,15 @@ enum Command {
         /// How findings are written.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
+        /// Writes findings to a file, and a line a check to stdout meanwhile.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
         /// Runs only checks whose names start so; may be repeated.
         #[arg(long, value_name = "PREFIX")]
         only: Vec<String>,
+        /// Leaves out checks whose names start so; may be repeated.
+        #[arg(long, value_name = "PREFIX")]
+        skip: Vec<String>,
         /// The protocol version of all checks that don't ask for one themselves; the highest that the connector speaks
         /// otherwise.
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=2))]
@@ -56,12 +62,16 @@ enum Format {
     Text,
     /// One object at the end.
     Json,
+    /// JUnit's XML at the end.
+    Junit,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Run { binary, suite, format, only, protocol } => run(binary, suite, format, &only, protocol).await,
+        Command::Run { binary, suite, format, output, only, skip, protocol } => {
+            run(binary, suite, Choice { only, skip }, protocol, Writing { format, output }).await
+        }
         Command::List => list(),
         Command::Hold { binary, environment } => hold(binary, &environment).await,
     };
@@ -73,29 +83,83 @@ async fn main() -> ExitCode {
 
 type CommandResult = Result<ExitCode, Box<dyn std::error::Error>>;
 
+/// Which checks are run.
+struct Choice {
+    only: Vec<String>,
+    skip: Vec<String>,
+}
+
+impl Choice {
+    fn checks(&self) -> Result<Vec<Check>, String> {
+        // One that names nothing is a slip of the pen, and would make a run that checks less than it seems to.
+        if let Some(prefix) = self.only.iter().chain(&self.skip).find(|prefix| !is_any_named(prefix)) {
+            return Err(format!("no check has a name that starts with {prefix:?}; `list` shows them"));
+        }
+        let starts =
+            |check: &Check, prefixes: &[String]| prefixes.iter().any(|it| check.name().starts_with(it.as_str()));
+        let checks: Vec<Check> = Check::all()
+            .into_iter()
+            .filter(|check| self.only.is_empty() || starts(check, &self.only))
+            .filter(|check| !starts(check, &self.skip))
+            .collect();
+        if checks.is_empty() { Err("no check is left to run".to_owned()) } else { Ok(checks) }
+    }
+}
+
+fn is_any_named(prefix: &str) -> bool {
+    Check::all().iter().any(|check| check.name().starts_with(prefix))
+}
+
+/// How findings are written, and where.
+struct Writing {
+    format: Format,
+    output: Option<PathBuf>,
+}
+
+impl Writing {
+    /// Whether each finding is shown on stdout as soon as it is there.
+    fn is_live(&self) -> bool {
+        matches!(self.format, Format::Text) || self.output.is_some()
+    }
+
+    /// The report as a whole, when all is done.
+    fn finish(&self, report: &Report) -> Result<(), Box<dyn std::error::Error>> {
+        let text = match self.format {
+            Format::Text => report.findings.iter().fold(String::new(), |text, finding| format!("{text}{finding}\n")),
+            Format::Json => serde_json::to_string_pretty(report)? + "\n",
+            Format::Junit => report.to_junit(),
+        };
+        match &self.output {
+            Some(path) => {
+                let text = if matches!(self.format, Format::Text) { format!("{text}\n{report}\n") } else { text };
+                let write = std::fs::write(path, text);
+                write.map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+                writeln!(io::stdout(), "\n{report}")?;
+            }
+            None if self.is_live() => writeln!(io::stdout(), "\n{report}")?,
+            None => write!(io::stdout(), "{text}")?,
+        }
+        Ok(())
+    }
+}
+
 async fn run(
     binary: PathBuf,
     suite: Option<PathBuf>,
-    format: Format,
-    only: &[String],
+    choice: Choice,
     protocol: Option<u32>,
+    writing: Writing,
 ) -> CommandResult {
+    let checks = choice.checks()?;
     let mut suite = suite.map_or_else(|| Ok::<_, SuiteError>(Suite::default()), Suite::from_file)?;
     suite.version = protocol.and_then(ProtocolVersion::from_number);
     suite.host = std::env::current_exe().ok();
     // The program is run by its path, never looked up.
     let binary = binary.canonicalize().map_err(|error| format!("cannot find {}: {error}", binary.display()))?;
-    let checks: Vec<Check> = Check::all()
-        .into_iter()
-        .filter(|check| only.is_empty() || only.iter().any(|prefix| check.name().starts_with(prefix)))
-        .collect();
-    if checks.is_empty() {
-        return Err("no check has a name that starts so; `list` shows them".into());
-    }
     let mut failure = None;
     let report = suite
         .run_checks(binary, checks, |finding| {
-            if matches!(format, Format::Text) && failure.is_none() {
+            if writing.is_live() && failure.is_none() {
                 failure = writeln!(io::stdout(), "{finding}").err();
             }
         })
@@ -103,16 +167,13 @@ async fn run(
     if let Some(error) = failure {
         return Err(error.into());
     }
-    match format {
-        Format::Text => writeln!(io::stdout(), "\n{report}")?,
-        Format::Json => writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&report)?)?,
-    }
+    writing.finish(&report)?;
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn list() -> CommandResult {
     for check in Check::all() {
-        writeln!(io::stdout(), "{:<30} {}", check.name(), check.requirement())?;
+        writeln!(io::stdout(), "{:<35} {}", check.name(), check.requirement())?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,7 @@
 //! What a suite found.
 
+mod junit;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -59,6 +61,11 @@ impl Report {
         self.findings.iter().find(|finding| finding.check == check)
     }
 
+    /// The report as JUnit's XML, which CI systems read.
+    pub fn to_junit(&self) -> String {
+        junit::Junit(self).to_string()
+    }
+
     /// How many checks passed, failed and were skipped.
     pub fn counts(&self) -> (usize, usize, usize) {
         self.findings.iter().fold((0, 0, 0), |(passed, failed, skipped), finding| match finding.outcome {
@@ -77,7 +84,7 @@ impl fmt::Display for Finding {
             Outcome::Failed(reason) => ("FAIL", Some(reason)),
             Outcome::Skipped(reason) => ("skip", Some(reason)),
         };
-        write!(f, "{word}  {:<30} {:>6.2} s  {}", self.check, self.took.as_secs_f64(), self.requirement)?;
+        write!(f, "{word}  {:<35} {:>6.2} s  {}", self.check, self.took.as_secs_f64(), self.requirement)?;
         if let Some(reason) = reason {
             write!(f, "\n      {reason}")?;
         }

@@ -6,6 +6,7 @@ use std::future::Future;
 use conduit_connector_protocol::proto::opencdc::v1 as opencdc_wire;
 use opencdc::{Position, Record};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tonic::Status;
 
 use crate::process::{Process, answer, in_time, process_methods};
@@ -60,6 +61,12 @@ impl SourceDriver {
         answer("Open", self.process.limit, self.client.open(position)).await?;
         self.run();
         Ok(())
+    }
+
+    /// Opens the source beside what the driver does, for one that may never answer.
+    pub(crate) fn open_aside(&self) -> JoinHandle<Result<(), Status>> {
+        let mut client = self.client.clone();
+        tokio::spawn(async move { client.open(Vec::new()).await })
     }
 
     /// Asks for the stream of records, without opening first.
@@ -252,7 +259,7 @@ impl Incoming {
 
     fn saw(&mut self, records: &[opencdc_wire::Record]) {
         if let Some(record) = records.last() {
-            self.last = Position::new(record.position.clone());
+            self.last = Position::new(record.position());
         }
     }
 

@@ -4,6 +4,7 @@ pub(crate) mod destination;
 pub(crate) mod source;
 
 use std::future::Future;
+use std::task::{Context, Poll, Waker};
 
 use opencdc::Position;
 use tokio::task::JoinHandle;
@@ -32,7 +33,13 @@ pub(crate) enum Incoming<T> {
 
 impl<T: Send + 'static> Incoming<T> {
     fn new(calling: impl Future<Output = Result<Response<Streaming<T>>, Status>> + Send + 'static) -> Self {
-        Self::Asked(tokio::spawn(calling))
+        let mut calling = Box::pin(calling);
+        // The request is on its way before any later one: a host that asks for the stream and then for Stop is seen to do so in this
+        // order. The task polls again, and is woken.
+        match calling.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(called) => Self::Asked(tokio::spawn(async { called })),
+            Poll::Pending => Self::Asked(tokio::spawn(calling)),
+        }
     }
 
     /// The next message; nothing at the end. Cancelling this loses nothing.

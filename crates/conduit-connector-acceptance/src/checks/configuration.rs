@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use regex::Regex;
+
 use super::{Context, Ending, ensure, fail, skip};
-use crate::{DriverError, Parameter, Settings};
+use crate::{DriverError, Parameter, ParameterKind, Settings, Validation};
 
 /// A name that no connector has.
 const UNKNOWN: &str = "acceptance.noSuchParameter";
@@ -66,10 +68,29 @@ impl Half {
         }
         for name in required {
             let mut without = settings.clone();
-            without.remove(name);
+            if without.remove(name).is_none() && !name.contains('*') {
+                return fail(format!("the suite's own settings have no {name}, which is required"));
+            }
             self.refused(context, without, &format!("without {name}"), name).await?;
         }
         Ok(())
+    }
+
+    async fn invalid(self, context: &Context) -> Result<(), Ending> {
+        let settings = self.settings(context)?;
+        let parameters = self.parameters(context).await?;
+        let mut tried = 0;
+        for (name, parameter) in &parameters {
+            // `*` stands for a name that the user chooses.
+            let name = name.replace('*', "acceptance");
+            for value in invalid_values(parameter) {
+                let mut with = settings.clone();
+                with.insert(name.clone(), value.clone());
+                self.refused(context, with, &format!("with {value:?} for {name}"), &name).await?;
+                tried += 1;
+            }
+        }
+        if tried == 0 { skip("no parameter has a type or a validation that a value could be against") } else { Ok(()) }
     }
 
     async fn unknown(self, context: &Context) -> Result<(), Ending> {
@@ -91,6 +112,33 @@ impl Half {
     }
 }
 
+/// For each of the parameter's type and validations, a value that is against it.
+fn invalid_values(parameter: &Parameter) -> Vec<String> {
+    let of_type = match parameter.kind {
+        ParameterKind::Int | ParameterKind::Float | ParameterKind::Bool | ParameterKind::Duration => Some("nonesuch"),
+        ParameterKind::String | ParameterKind::File | ParameterKind::Unspecified => None,
+    };
+    let of_validation = parameter.validations.iter().filter_map(|validation| match validation {
+        // Both are exclusive.
+        Validation::GreaterThan(limit) | Validation::LessThan(limit) => Some(limit.clone()),
+        Validation::Inclusion(_) => Some("nonesuch".to_owned()),
+        // An empty value is none.
+        Validation::Exclusion(list) => list.split(',').map(str::trim).find(|it| !it.is_empty()).map(str::to_owned),
+        Validation::Regex(regex) => unlike(regex),
+        Validation::Required | Validation::Unknown(_) => None,
+    });
+    let mut values: Vec<String> = of_type.map(str::to_owned).into_iter().chain(of_validation).collect();
+    values.sort();
+    values.dedup();
+    values
+}
+
+/// A text that the expression does not match. Nothing when it matches all that are tried, or is one that only Go reads.
+fn unlike(regex: &str) -> Option<String> {
+    let regex = Regex::new(regex).ok()?;
+    ["!", "nonesuch", "0", "-", "a b", "\u{e9}"].into_iter().find(|text| !regex.is_match(text)).map(str::to_owned)
+}
+
 pub(super) async fn source(context: &Context) -> Result<(), Ending> {
     Half::Source.valid(context).await
 }
@@ -109,6 +157,14 @@ pub(super) async fn destination(context: &Context) -> Result<(), Ending> {
 
 pub(super) async fn destination_required(context: &Context) -> Result<(), Ending> {
     Half::Destination.required(context).await
+}
+
+pub(super) async fn source_invalid(context: &Context) -> Result<(), Ending> {
+    Half::Source.invalid(context).await
+}
+
+pub(super) async fn destination_invalid(context: &Context) -> Result<(), Ending> {
+    Half::Destination.invalid(context).await
 }
 
 pub(super) async fn destination_unknown(context: &Context) -> Result<(), Ending> {
@@ -135,4 +191,34 @@ pub(super) async fn destination_lifecycle(context: &Context) -> Result<(), Endin
     destination.teardown().await?;
     destination.shutdown().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_against_each_type_and_validation() {
+        let parameter = |kind, validations: &[Validation]| Parameter {
+            kind,
+            validations: validations.to_vec(),
+            ..Parameter::default()
+        };
+        let text = String::from;
+        let values = invalid_values(&parameter(
+            ParameterKind::Int,
+            &[Validation::Required, Validation::GreaterThan(text("-1")), Validation::LessThan(text("10"))],
+        ));
+        assert_eq!(values, ["-1", "10", "nonesuch"]);
+        let values = invalid_values(&parameter(
+            ParameterKind::String,
+            &[
+                Validation::Inclusion(text("a,b")),
+                Validation::Exclusion(text(" ,c")),
+                Validation::Regex(text("^[a-z]*$")),
+            ],
+        ));
+        assert_eq!(values, ["!", "c", "nonesuch"]);
+        assert!(invalid_values(&parameter(ParameterKind::String, &[Validation::Regex(text(".*"))])).is_empty());
+    }
 }

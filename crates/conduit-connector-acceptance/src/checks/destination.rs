@@ -1,50 +1,51 @@
 //! Whether a destination writes, answers and stops.
 
+use std::time::{Duration, Instant};
+
 use conduit_connector_protocol::ProtocolVersion;
 use opencdc::Record;
 
-use super::{Context, Ending, ensure};
-use crate::{Answer, Connector, DestinationDriver};
+use super::scene::ToWrite;
+use super::{Context, Ending, ensure, fail, skip};
+use crate::suite::text::Texts as _;
+use crate::{Answer, Connector, DriverError};
 
-impl Context {
-    /// A destination, opened.
-    async fn opened_destination(&self, connector: &Connector) -> Result<DestinationDriver, Ending> {
-        let mut destination = connector.destination(self.destination_suite()?.settings.clone()).await?;
-        destination.open().await?;
-        Ok(destination)
-    }
+/// How often the other side is looked at for what was written.
+const LOOK: Duration = Duration::from_millis(200);
 
-    /// Whether those were refused that have to be, and no others.
-    fn check_results<'a>(
-        &self,
-        records: &[Record],
-        results: impl IntoIterator<Item = &'a Result<(), String>>,
-    ) -> Result<(), Ending> {
-        for ((number, suite_record), result) in self.destination_suite()?.records.iter().enumerate().zip(results) {
-            let operation = records[number].operation;
-            let which = || format!("record {} of the suite ({operation})", number + 1);
-            match result {
-                Ok(()) => ensure(!suite_record.refused, || format!("{} was not refused", which()))?,
-                Err(error) => ensure(suite_record.refused, || format!("{} was refused: {error}", which()))?,
-            }
+/// Whether those were refused that have to be, and no others.
+fn check_results<'a>(
+    written: &[ToWrite],
+    results: impl IntoIterator<Item = &'a Result<(), String>>,
+) -> Result<(), Ending> {
+    for (written, result) in written.iter().zip(results) {
+        match result {
+            Ok(()) => ensure(!written.refused, || format!("{} was not refused", written.which()))?,
+            Err(error) => ensure(written.refused, || format!("{} was refused: {error}", written.which()))?,
         }
-        Ok(())
     }
+    Ok(())
+}
 
-    async fn write(&self, connector: &Connector) -> Result<(), Ending> {
-        let records = self.records()?;
-        // Once all together, once one by one.
-        let mut destination = self.opened_destination(connector).await?;
-        let results = destination.write(records.clone()).await?;
-        self.check_results(&records, &results)?;
-        nothing_more(&destination.finish().await?)?;
+fn records(written: &[ToWrite]) -> Vec<Record> {
+    written.iter().map(|it| it.record.clone()).collect()
+}
 
-        let mut destination = self.opened_destination(connector).await?;
-        for record in records {
-            destination.write(vec![record]).await?;
-        }
-        nothing_more(&destination.finish().await?)
+async fn write_all(context: &Context, connector: &Connector) -> Result<(), Ending> {
+    // Once all together, once one by one.
+    let written = context.to_write()?;
+    let mut destination = context.opened_destination(connector).await?;
+    let results = destination.write(records(&written)).await?;
+    check_results(&written, &results)?;
+    nothing_more(&destination.finish().await?)?;
+
+    let written = context.to_write()?;
+    let mut destination = context.opened_destination(connector).await?;
+    for it in &written {
+        let results = destination.write(vec![it.record.clone()]).await?;
+        check_results(std::slice::from_ref(it), &results)?;
     }
+    nothing_more(&destination.finish().await?)
 }
 
 /// Every record has had its answer: there must not be another.
@@ -53,15 +54,75 @@ fn nothing_more(answers: &[Answer]) -> Result<(), Ending> {
 }
 
 pub(super) async fn write(context: &Context) -> Result<(), Ending> {
-    context.write(&context.connector).await
+    write_all(context, &context.connector).await
 }
 
 pub(super) async fn write_v1(context: &Context) -> Result<(), Ending> {
-    context.write(&context.connector.clone().version(ProtocolVersion::V1)).await
+    write_all(context, &context.connector.clone().version(ProtocolVersion::V1)).await
+}
+
+pub(super) async fn failures(context: &Context) -> Result<(), Ending> {
+    let written = context.to_write()?;
+    let (refused, taken): (Vec<_>, Vec<_>) = written.into_iter().partition(|it| it.refused);
+    if refused.is_empty() || taken.is_empty() {
+        return skip("it takes a record that is refused and one that is not in [[destination.records]]");
+    }
+    // Each refused one in the middle of others.
+    let mut mixed = Vec::new();
+    let mut refused = refused.into_iter();
+    for it in taken {
+        mixed.extend(refused.next());
+        mixed.push(it);
+    }
+    mixed.extend(refused);
+    let mut destination = context.opened_destination(&context.connector).await?;
+    let results = destination.write(records(&mixed)).await?;
+    check_results(&mixed, &results)?;
+    for (it, result) in mixed.iter().zip(&results) {
+        let silent = result.as_ref().is_err_and(|reason| reason.trim().is_empty());
+        ensure(!silent, || format!("{} was refused without a reason", it.which()))?;
+    }
+    nothing_more(&destination.finish().await?)
+}
+
+pub(super) async fn read_back(context: &Context) -> Result<(), Ending> {
+    let Some(read_back) = &context.destination_suite()?.read_back else {
+        return skip("the suite has no [destination.read_back]");
+    };
+    let written = context.to_write()?;
+    if !written.iter().any(|it| it.is_marked && !it.refused) {
+        return skip(
+            "no record of [[destination.records]] that is to be written has {{mark}}: none could be recognised",
+        );
+    }
+    let mut destination = context.opened_destination(&context.connector).await?;
+    let results = destination.write(records(&written)).await?;
+    check_results(&written, &results)?;
+    nothing_more(&destination.finish().await?)?;
+
+    let started = Instant::now();
+    loop {
+        let there = context
+            .within("reading back", async { read_back.get(&context.suite.folder).await.map_err(Ending::Failed) })
+            .await?;
+        let is_there = |it: &&ToWrite| there.contains(&read_back.expect.filled(&[("mark", it.mark.as_str())]));
+        if let Some(it) = written.iter().filter(|it| it.is_marked && it.refused).find(is_there) {
+            return fail(format!("{} was refused, and is there all the same", it.which()));
+        }
+        let Some(missing) = written.iter().filter(|it| it.is_marked && !it.refused).find(|it| !is_there(it)) else {
+            return Ok(());
+        };
+        // The other side may show what was written a little later.
+        if started.elapsed() > context.limit() {
+            return fail(format!("{} was written, and is not there: {:.500}", missing.which(), there));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 pub(super) async fn stop(context: &Context) -> Result<(), Ending> {
-    let records = context.records()?;
+    let written = context.to_write()?;
+    let records = records(&written);
     let mut destination = context.opened_destination(&context.connector).await?;
     destination.send(records.clone()).await?;
     // No answer is read before Stop: what the destination holds back, it has to write now.
@@ -71,7 +132,7 @@ pub(super) async fn stop(context: &Context) -> Result<(), Ending> {
         let (due, position) = (&record.position, &answer.position);
         ensure(due == position, || format!("the answer for {position} came where the one for {due} was due"))?;
     }
-    context.check_results(&records, answers.iter().map(|answer| &answer.result))?;
+    check_results(&written, answers.iter().map(|answer| &answer.result))?;
 
     // And Conduit stops pipelines that had nothing to write.
     let idle = context.opened_destination(&context.connector).await?;
@@ -92,11 +153,23 @@ pub(super) async fn teardown(context: &Context) -> Result<(), Ending> {
     opened.teardown().await?;
     opened.shutdown().await?;
 
-    if let Ok(records) = context.records() {
+    if let Ok(written) = context.to_write() {
         let mut writing = context.opened_destination(&context.connector).await?;
-        writing.send(records).await?;
+        writing.send(records(&written)).await?;
         writing.teardown().await?;
         writing.shutdown().await?;
     }
+    Ok(())
+}
+
+pub(super) async fn teardown_twice(context: &Context) -> Result<(), Ending> {
+    let mut destination = context.opened_destination(&context.connector).await?;
+    destination.teardown().await?;
+    // Whether the second one is an error is the connector's business; that it is answered is not.
+    match destination.teardown().await {
+        Ok(()) | Err(DriverError::Call { .. }) => {}
+        Err(error) => return fail(format!("the second time: {error}")),
+    }
+    destination.shutdown().await?;
     Ok(())
 }

@@ -1,31 +1,11 @@
 //! Whether a source reads, stops and resumes.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use conduit_connector_protocol::ProtocolVersion;
-use opencdc::Record;
 
-use super::{Context, Ending, ensure, fail, skip};
-use crate::SourceDriver;
-
-/// How long a source that has nothing more is listened to.
-const QUIET: Duration = Duration::from_millis(1500);
-
-impl Context {
-    /// A source, opened at its beginning.
-    async fn opened_source(&self) -> Result<SourceDriver, Ending> {
-        let mut source = self.source().await?;
-        source.open(None).await?;
-        Ok(source)
-    }
-
-    /// As many records as the suite says there are, none of them acknowledged.
-    async fn read(&self, source: &mut SourceDriver) -> Result<Vec<Record>, Ending> {
-        let count = self.source_suite()?.records;
-        self.within(&format!("reading {count} records"), source.read(count)).await
-    }
-}
+use super::{Context, Ending, ensure, fail};
+use crate::DriverError;
 
 pub(super) async fn teardown(context: &Context) -> Result<(), Ending> {
     context.source_suite()?;
@@ -53,6 +33,19 @@ pub(super) async fn teardown(context: &Context) -> Result<(), Ending> {
     Ok(())
 }
 
+pub(super) async fn teardown_twice(context: &Context) -> Result<(), Ending> {
+    let mut source = context.opened_source().await?;
+    context.within("reading a record", source.read(1)).await?;
+    source.teardown().await?;
+    // Whether the second one is an error is the connector's business; that it is answered is not.
+    match source.teardown().await {
+        Ok(()) | Err(DriverError::Call { .. }) => {}
+        Err(error) => return fail(format!("the second time: {error}")),
+    }
+    source.shutdown().await?;
+    Ok(())
+}
+
 pub(super) async fn read(context: &Context) -> Result<(), Ending> {
     let mut source = context.opened_source().await?;
     let records = context.read(&mut source).await?;
@@ -62,6 +55,7 @@ pub(super) async fn read(context: &Context) -> Result<(), Ending> {
 }
 
 pub(super) async fn read_v1(context: &Context) -> Result<(), Ending> {
+    context.populate().await?;
     let connector = context.connector.clone().version(ProtocolVersion::V1);
     let mut source = connector.source(context.source_suite()?.settings.clone()).await?;
     source.open(None).await?;
@@ -112,7 +106,7 @@ pub(super) async fn quiet(context: &Context) -> Result<(), Ending> {
         }
     };
     // Records may come; what must not come is the end.
-    if let Ok(ended) = tokio::time::timeout(QUIET, listening).await {
+    if let Ok(ended) = tokio::time::timeout(context.suite.quiet(), listening).await {
         return ended;
     }
     source.finish().await?;
@@ -146,50 +140,4 @@ pub(super) async fn stop_unread(context: &Context) -> Result<(), Ending> {
     source.teardown().await?;
     source.shutdown().await?;
     Ok(())
-}
-
-pub(super) async fn resume(context: &Context) -> Result<(), Ending> {
-    let mut first = context.opened_source().await?;
-    let records = context.read(&mut first).await?;
-    let (acked, missing) = records.split_at(records.len() / 2);
-    let Some(at) = acked.last().map(|record| record.position.clone()) else {
-        return skip("it takes two records; `records` in the suite is less");
-    };
-    first.ack_all(acked).await?;
-    first.kill().await?;
-
-    let mut second = context.source().await?;
-    second.open(Some(at)).await?;
-    let all = missing.len();
-    let mut missing: Vec<&Record> = missing.iter().collect();
-    let reading = async {
-        while !missing.is_empty() {
-            let records = second.next().await?;
-            second.ack_all(&records).await?;
-            for record in &records {
-                missing.retain(|other| !is_same(record, other));
-            }
-        }
-        Ok::<_, crate::DriverError>(())
-    };
-    if let Ok(read) = tokio::time::timeout(context.limit(), reading).await {
-        read?;
-    } else {
-        let some = missing.first().map(|record| record.position.to_string()).unwrap_or_default();
-        let limit = context.limit();
-        return fail(format!("{} of {all} did not come within {limit:?}, so the one at {some}", missing.len()));
-    }
-    second.finish().await?;
-    Ok(())
-}
-
-/// Whether this is the record again, read a second time: it has the same position or the same key, or where there are no keys,
-/// looks the same. Positions alone won't do, as a source may give others when it resumes; nor do keys, as they may be counted
-/// from where the source was opened.
-fn is_same(one: &Record, other: &Record) -> bool {
-    one.position == other.position
-        || match (&one.key, &other.key) {
-            (None, None) => one.payload == other.payload,
-            (key, other) => key == other,
-        }
 }

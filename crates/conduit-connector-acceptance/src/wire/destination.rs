@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use conduit_connector_protocol::ProtocolVersion;
 use conduit_connector_protocol::proto::connector::{v1, v2};
+use conduit_connector_protocol::proto::opencdc::v1 as opencdc_wire;
 use futures::StreamExt as _;
 use futures::stream::iter;
-use opencdc::{Position, Record};
+use opencdc::Position;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
@@ -18,6 +19,7 @@ use super::{Answer, Incoming, call};
 const WAITING_MESSAGES: usize = 16;
 
 /// A destination's client, in the version that was agreed on.
+#[derive(Clone)]
 pub(crate) enum Client {
     V1(v1::destination_plugin_client::DestinationPluginClient<Channel>),
     V2(v2::destination_plugin_client::DestinationPluginClient<Channel>),
@@ -70,21 +72,19 @@ impl Client {
     }
 
     /// Asks for the stream: where records go, and where answers come from.
-    pub(crate) fn run(&self) -> (mpsc::Sender<Vec<Record>>, Answers) {
-        let (sender, records) = mpsc::channel::<Vec<Record>>(WAITING_MESSAGES);
+    pub(crate) fn run(&self) -> (mpsc::Sender<Vec<opencdc_wire::Record>>, Answers) {
+        let (sender, records) = mpsc::channel::<Vec<opencdc_wire::Record>>(WAITING_MESSAGES);
         let records = ReceiverStream::new(records);
         let answers = match self {
             Self::V1(client) => {
                 let mut client = client.clone();
                 let requests =
-                    records.flat_map(iter).map(|record| v1::destination::run::Request { record: Some(record.into()) });
+                    records.flat_map(iter).map(|record| v1::destination::run::Request { record: Some(record) });
                 Answers::V1(Incoming::new(async move { client.run(requests).await }))
             }
             Self::V2(client) => {
                 let mut client = client.clone();
-                let requests = records.map(|records| v2::destination::run::Request {
-                    records: records.into_iter().map(Into::into).collect(),
-                });
+                let requests = records.map(|records| v2::destination::run::Request { records });
                 Answers::V2(Incoming::new(async move { client.run(requests).await }))
             }
         };

@@ -19,6 +19,7 @@ use super::{Incoming, call};
 const WAITING_ACKS: usize = 1024;
 
 /// A source's client, in the version that was agreed on.
+#[derive(Clone)]
 pub(crate) enum Client {
     V1(v1::source_plugin_client::SourcePluginClient<Channel>),
     V2(v2::source_plugin_client::SourcePluginClient<Channel>),
