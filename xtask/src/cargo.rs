@@ -16,7 +16,8 @@ pub(crate) enum Profile {
 }
 
 /// The packages whose binaries tests, demo and benchmarks start as processes.
-const PROCESSES: [&str; 3] = ["conduit-connector-hubspot", "hubspot-emulator", "conduit-connector-acceptance"];
+const PROCESSES: [&str; 4] =
+    ["conduit-connector-hubspot", "hubspot-emulator", "conduit-connector-acceptance", "conduit-connector-generator"];
 
 /// Runs cargo and fails when it does.
 pub(crate) fn cargo<I, S>(root: &Path, arguments: I) -> Result<()>

@@ -1,7 +1,7 @@
 //! Generated files: what is written, from what, and whether it is fresh.
 
 mod catalog;
-mod parameters;
+pub(crate) mod parameters;
 mod protocol;
 
 use std::fs;
@@ -18,7 +18,8 @@ pub(crate) enum Mode {
     Check,
 }
 
-/// Generates everything: the protocol's messages, the catalogue's table and page, the parameter tables.
+/// Generates everything: the protocol's messages, the catalogue's table and page, connector.yaml and the parameter
+/// tables.
 pub(crate) fn run(root: &Path, mode: Mode) -> Result<()> {
     protocol::generate(root, mode)?;
     catalog::generate(root, mode)?;

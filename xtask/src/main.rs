@@ -38,6 +38,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Write what says what the connector takes: connector.yaml, and README's parameter tables (`codegen` does it too)
+    Spec {
+        /// Write nothing; fail when a file is stale
+        #[arg(long)]
+        check: bool,
+    },
     /// Measure speed, calls, memory and start, against the emulator with HubSpot's limits
     Bench {
         /// What the benchmark itself takes; `cargo xtask bench -- --help` lists it
@@ -57,10 +63,15 @@ fn main() -> Result<()> {
         Task::Bench { arguments } => cargo::run_binary(&root, cargo::Profile::Release, "bench", &arguments),
         Task::Test => test::run(&root, test::Go::IfPresent),
         Task::Ci => test::ci(&root),
-        Task::Codegen { check } => codegen::run(&root, if check { codegen::Mode::Check } else { codegen::Mode::Write }),
+        Task::Codegen { check } => codegen::run(&root, mode(check)),
+        Task::Spec { check } => codegen::parameters::generate(&root, mode(check)),
         Task::Sim(arguments) => sim::run(&root, &arguments),
         Task::Conduit => conduit::run(&root),
     }
+}
+
+fn mode(check: bool) -> codegen::Mode {
+    if check { codegen::Mode::Check } else { codegen::Mode::Write }
 }
 
 /// The workspace's root: the folder above this crate's.

@@ -1,9 +1,11 @@
-//! `cargo xtask sim`: the simulation that proves that nothing is lost, for as many histories as wanted.
+//! `cargo xtask sim`: the simulations that prove what the engines promise, for as many histories as wanted.
 //!
-//! It is the test `losing_nothing` of `hubspot-source`, on all cores: each of its tests hands its seeds out to threads.
+//! That nothing is lost is the test `losing_nothing` of `hubspot-source`; that every answer is true is `every_answer` of
+//! `hubspot-destination` (`--destination`). Both run on all cores: each of their tests hands its seeds out to threads.
 
 pub(crate) mod mutations;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -15,12 +17,50 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::cargo;
 
-/// The package and the test that the simulation is.
-const PACKAGE: &str = "hubspot-source";
-const TEST: &str = "losing_nothing";
+/// A simulation: the package and the test that it is, and what its report has.
+pub(crate) struct Simulation {
+    package: &'static str,
+    test: &'static str,
+    /// The option that chooses it.
+    option: &'static str,
+    /// The figures of a line of its report, with their headings.
+    columns: &'static [(&'static str, &'static str)],
+}
+
+/// Of the source.
+pub(crate) const SOURCE: Simulation = Simulation {
+    package: "hubspot-source",
+    test: "losing_nothing",
+    option: "",
+    columns: &[
+        ("hours", "hours"),
+        ("happened", "changes"),
+        ("delivered", "records"),
+        ("kills", "kills"),
+        ("faults", "faults"),
+        ("requests", "requests"),
+    ],
+};
+
+/// Of the destination.
+pub(crate) const DESTINATION: Simulation = Simulation {
+    package: "hubspot-destination",
+    test: "every_answer",
+    option: " --destination",
+    columns: &[
+        ("records", "records"),
+        ("acked", "acked"),
+        ("nacked", "nacked"),
+        ("unknown", "unknown"),
+        ("restarts", "restarts"),
+        ("faults", "faults"),
+        ("requests", "requests"),
+    ],
+};
 
 /// What CI runs.
 pub(crate) const SEEDS_IN_CI: u64 = 500;
@@ -28,6 +68,9 @@ pub(crate) const SEEDS_IN_CI: u64 = 500;
 /// What to simulate.
 #[derive(Args)]
 pub(crate) struct Arguments {
+    /// The destination and its answers, instead of the source
+    #[arg(long, conflicts_with = "resource")]
+    destination: bool,
     /// So many histories of each resource
     #[arg(long, default_value_t = SEEDS_IN_CI)]
     seeds: u64,
@@ -37,7 +80,7 @@ pub(crate) struct Arguments {
     /// This resource alone, such as `crm.contacts`
     #[arg(long)]
     resource: Option<String>,
-    /// Break the engine in the ways of crates/hubspot-source/tests/mutations.toml, one after the other: the simulation has to fail
+    /// Break the engine in the ways of its tests/mutations.toml, one after the other: the simulation has to fail
     #[arg(long, conflicts_with_all = ["seeds", "seed", "resource"])]
     mutations: bool,
     /// With `--mutations`: only those whose name contains this
@@ -45,22 +88,23 @@ pub(crate) struct Arguments {
     only: Option<String>,
 }
 
-/// What a test says of one resource.
+/// What a test says of one resource, or of all.
 #[derive(Deserialize)]
 struct Line {
     case: String,
+    #[serde(default)]
     resource: String,
     seeds: u64,
-    /// Of HubSpot's time.
-    hours: u64,
-    happened: u64,
-    delivered: u64,
-    kills: u64,
-    faults: u64,
-    requests: u64,
-    remembered: u64,
-    peak_kib: Option<u64>,
     failure: Option<Failure>,
+    /// What else it counts.
+    #[serde(flatten)]
+    figures: BTreeMap<String, Value>,
+}
+
+impl Line {
+    fn figure(&self, name: &str) -> Option<u64> {
+        self.figures.get(name)?.as_u64()
+    }
 }
 
 #[derive(Deserialize)]
@@ -70,16 +114,17 @@ struct Failure {
 }
 
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
+    let chosen = if arguments.destination { &DESTINATION } else { &SOURCE };
     if arguments.mutations {
-        return mutations::run(root, arguments.only.as_deref());
+        return mutations::run(root, chosen, arguments.only.as_deref());
     }
-    let program = build(root, &cargo::target(root))?;
+    let program = build(chosen, root, &cargo::target(root))?;
     let report = cargo::target(root).join("sim-report.jsonl");
     if report.exists() {
         fs::remove_file(&report).with_context(|| format!("cannot remove {}", report.display()))?;
     }
     let began = Instant::now();
-    let mut command = simulation(&program, &report);
+    let mut command = command_of(&program, &report);
     command.env("HUBSPOT_SIM_SEEDS", arguments.seeds.to_string());
     command.envs(arguments.seed.map(|seed| ("HUBSPOT_SIM_SEED", seed.to_string())));
     command.envs(arguments.resource.as_ref().map(|resource| ("HUBSPOT_SIM_RESOURCE", resource)));
@@ -92,13 +137,14 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     if lines.is_empty() {
         bail!("nothing was simulated: is {:?} a resource of the simulation?", arguments.resource);
     }
-    tell(&lines);
+    tell(chosen, &lines);
     println!("{:.1} minutes on {} threads", began.elapsed().as_secs_f64() / 60.0, jobs());
     let failures: Vec<_> =
         lines.iter().filter_map(|line| line.failure.as_ref().map(|failure| (line, failure))).collect();
     for (line, Failure { seed, what }) in &failures {
-        println!("\n{}, seed {seed} of {}: {what}", line.case, line.resource);
-        println!("run it again: cargo xtask sim --seed {seed} --resource {}", line.resource);
+        let resource = if line.resource.is_empty() { String::new() } else { format!(" --resource {}", line.resource) };
+        println!("\n{}, seed {seed}{}: {what}", line.case, resource.replace(" --resource ", " of "));
+        println!("run it again: cargo xtask sim{} --seed {seed}{resource}", chosen.option);
     }
     if !failures.is_empty() {
         bail!("{} of {} failed", failures.len(), lines.len());
@@ -109,29 +155,30 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-fn tell(lines: &[Line]) {
-    println!(
-        "{:<58} {:<20} {:>7} {:>6} {:>10} {:>10} {:>8} {:>7} {:>10}",
-        "test", "resource", "seeds", "hours", "changes", "records", "kills", "faults", "requests"
-    );
-    let mut total = [0; 7];
+fn tell(simulation: &Simulation, lines: &[Line]) {
+    let row = |case: &str, resource: &str, figures: &[String]| {
+        let figures: Vec<String> = figures.iter().map(|figure| format!("{figure:>10}")).collect();
+        println!("{case:<58} {resource:<20} {}", figures.join(" "));
+    };
+    let headings: Vec<String> = ["seeds"]
+        .into_iter()
+        .chain(simulation.columns.iter().map(|(_, heading)| *heading))
+        .map(str::to_owned)
+        .collect();
+    row("test", "resource", &headings);
+    let mut totals = vec![0; headings.len()];
     for line in lines {
-        let Line { case, resource, seeds, hours, happened, delivered, kills, faults, requests, .. } = line;
-        println!(
-            "{case:<58} {resource:<20} {seeds:>7} {hours:>6} {happened:>10} {delivered:>10} {kills:>8} {faults:>7} {requests:>10}"
-        );
-        let figures = [seeds, hours, happened, delivered, kills, faults, requests];
-        total.iter_mut().zip(figures).for_each(|(sum, figure)| *sum += figure);
+        let figures = simulation.columns.iter().map(|(name, _)| line.figure(name).unwrap_or_default());
+        let figures: Vec<u64> = [line.seeds].into_iter().chain(figures).collect();
+        totals.iter_mut().zip(&figures).for_each(|(total, figure)| *total += figure);
+        row(&line.case, &line.resource, &figures.iter().map(u64::to_string).collect::<Vec<_>>());
     }
-    let [seeds, hours, happened, delivered, kills, faults, requests] = total;
-    println!(
-        "{:<58} {:<20} {seeds:>7} {hours:>6} {happened:>10} {delivered:>10} {kills:>8} {faults:>7} {requests:>10}",
-        "all", ""
-    );
-    let remembered = lines.iter().map(|line| line.remembered).max().unwrap_or_default();
-    let peak = lines.iter().filter_map(|line| line.peak_kib).max();
-    let peak = peak.map_or_else(|| "not known here".to_owned(), |kib| format!("{} MiB", kib / 1024));
-    println!("at most {remembered} objects remembered by an engine; peak memory of the whole: {peak}");
+    row("all", "", &totals.iter().map(u64::to_string).collect::<Vec<_>>());
+    let most = |name: &str| lines.iter().filter_map(|line| line.figure(name)).max();
+    if let Some(remembered) = most("remembered") {
+        let peak = most("peak_kib").map_or_else(|| "not known here".to_owned(), |kib| format!("{} MiB", kib / 1024));
+        println!("at most {remembered} objects remembered by an engine; peak memory of the whole: {peak}");
+    }
 }
 
 fn read(report: &Path) -> Result<Vec<Line>> {
@@ -141,7 +188,7 @@ fn read(report: &Path) -> Result<Vec<Line>> {
 }
 
 /// A run of the simulation's program, on all cores.
-fn simulation(program: &Path, report: &Path) -> Command {
+fn command_of(program: &Path, report: &Path) -> Command {
     let mut command = Command::new(program);
     command
         .args(["--test-threads", "1", "--nocapture"])
@@ -156,7 +203,7 @@ fn jobs() -> usize {
 }
 
 /// Builds the simulation of a workspace; where its program is.
-fn build(workspace: &Path, target: &Path) -> Result<PathBuf> {
+fn build(simulation: &Simulation, workspace: &Path, target: &Path) -> Result<PathBuf> {
     #[derive(Deserialize)]
     struct Message {
         target: Option<Target>,
@@ -169,7 +216,17 @@ fn build(workspace: &Path, target: &Path) -> Result<PathBuf> {
 
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let output = Command::new(cargo)
-        .args(["test", "--quiet", "--no-run", "--message-format", "json", "--package", PACKAGE, "--test", TEST])
+        .args([
+            "test",
+            "--quiet",
+            "--no-run",
+            "--message-format",
+            "json",
+            "--package",
+            simulation.package,
+            "--test",
+            simulation.test,
+        ])
         .env("CARGO_TARGET_DIR", target)
         .current_dir(workspace)
         .output()
@@ -181,7 +238,7 @@ fn build(workspace: &Path, target: &Path) -> Result<PathBuf> {
     }
     let messages = text.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
     messages
-        .filter(|message| message.target.as_ref().is_some_and(|target| target.name == TEST))
+        .filter(|message| message.target.as_ref().is_some_and(|target| target.name == simulation.test))
         .find_map(|message| message.executable)
         .context("cargo doesn't say where it put the simulation")
 }

@@ -30,8 +30,11 @@ pub(crate) fn on(refusal: &Refusal) -> Option<String> {
     match (refusal.status, refusal.category.as_str()) {
         (401, _) => Some("check the access token: it is wrong, expired or revoked".to_owned()),
         (403, _) => Some(scopes(refusal)),
+        (404, category) if category != "OBJECT_NOT_FOUND" && !refusal.of_one => {
+            Some("check that the account has this object type, and the ids in the record's associations".to_owned())
+        }
         (404, _) | (_, "OBJECT_NOT_FOUND") => {
-            Some("there is no such object in this account: check the id in the record's key".to_owned())
+            Some("there is no such object in this account: check the ids in the record's key and associations, or set `onMissing`".to_owned())
         }
         _ => None,
     }

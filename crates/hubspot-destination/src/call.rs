@@ -6,20 +6,27 @@
 
 use std::ops::Range;
 
+use hubspot_catalog::Resource;
 use tracing::debug;
 
-use crate::answer;
-use crate::api::{Answer, Api};
+use crate::answer::{self, Verdict};
+use crate::api::Api;
 use crate::change::Change;
 use crate::error::Failure;
+use crate::identity::Target;
 use crate::plan::Kind;
 
 /// Statuses that condemn a batch for what is in it, not for who sends it or how often.
 const FOR_ITS_CONTENT: [u16; 6] = [400, 404, 409, 413, 414, 422];
 
-/// Sends changes of one kind; one verdict each, in order.
-pub(crate) async fn send<A: Api>(api: &A, kind: Kind, changes: &[&Change]) -> Vec<Result<(), Failure>> {
-    let mut verdicts: Vec<Result<(), Failure>> = vec![Err(Failure::Unnamed); changes.len()];
+/// Sends changes of one kind; one verdict each, in order. Deletes must be by id.
+pub(crate) async fn send<A: Api>(
+    api: &A,
+    resource: &'static Resource,
+    kind: Kind,
+    changes: &[&Change],
+) -> Vec<Verdict> {
+    let mut verdicts: Vec<Verdict> = vec![Err(Failure::Unnamed); changes.len()];
     let mut parts = vec![Part { range: 0..changes.len(), first: false, suspect: false }];
     while let Some(part) = parts.pop() {
         let range = part.range.clone();
@@ -27,7 +34,7 @@ pub(crate) async fn send<A: Api>(api: &A, kind: Kind, changes: &[&Change]) -> Ve
             parts.extend(part.halves());
             continue;
         }
-        match send_once(api, kind, &changes[range.clone()]).await {
+        match send_once(api, resource, kind, &changes[range.clone()]).await {
             Ok(judged) => {
                 if part.first
                     && let Some(second) = parts.last_mut()
@@ -39,7 +46,7 @@ pub(crate) async fn send<A: Api>(api: &A, kind: Kind, changes: &[&Change]) -> Ve
                 }
             }
             Err(failure) if range.len() > 1 && is_for_its_content(&failure) => {
-                debug!(kind = kind.as_str(), records = range.len(), %failure, "HubSpot refuses a whole call; cutting it in two");
+                debug!(resource = resource.name, kind = kind.as_str(), records = range.len(), %failure, "HubSpot refuses a whole call; cutting it in two");
                 parts.extend(part.halves());
             }
             Err(failure @ Failure::Denied(_)) => {
@@ -54,12 +61,24 @@ pub(crate) async fn send<A: Api>(api: &A, kind: Kind, changes: &[&Change]) -> Ve
     verdicts
 }
 
-async fn send_once<A: Api>(api: &A, kind: Kind, changes: &[&Change]) -> Result<Vec<Result<(), Failure>>, Failure> {
-    let judge = |answer: Answer| answer::verdicts(changes, answer);
-    match kind {
-        Kind::Create => api.create(changes).await.map(judge),
-        Kind::Update => api.update(changes).await.map(judge),
-        Kind::Delete => api.delete(changes).await.map(|()| vec![Ok(()); changes.len()]),
+async fn send_once<A: Api>(
+    api: &A,
+    resource: &'static Resource,
+    kind: Kind,
+    changes: &[&Change],
+) -> Result<Vec<Verdict>, Failure> {
+    if kind.is_delete() {
+        let ids: Vec<String> = changes.iter().filter_map(|change| id(change)).collect();
+        api.remove(resource, kind, &ids).await?;
+        return Ok(changes.iter().map(|change| Ok(id(change))).collect());
+    }
+    api.write(resource, kind, changes).await.map(|answer| answer::verdicts(changes, answer))
+}
+
+fn id(change: &Change) -> Option<String> {
+    match &change.target {
+        Target::Id(id) => Some(id.clone()),
+        Target::New | Target::Unique { .. } => None,
     }
 }
 

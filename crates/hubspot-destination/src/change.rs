@@ -1,36 +1,73 @@
 //! A record, ready to be sent.
 
+use std::sync::Arc;
+
 use hubspot_catalog::Resource;
 use opencdc::{Data, Operation, Record};
+use serde_json::Value;
 
+use crate::associations::{self, Link};
+use crate::config::{Associations, Config};
 use crate::error::Failure;
+use crate::identity::Target;
 use crate::key;
-use crate::plan::{Item, Kind};
-use crate::shape::{self, Object};
+use crate::plan::{Item, Key, Kind};
+use crate::prepare::Prepared;
+use crate::shape::{Dropped, Missing, Object, PayloadError, Shaper};
 
-/// What HubSpot is to be told for one record.
+/// What HubSpot is to be told for one record, or for several that were merged.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
     /// The record's place in the batch. It travels as `objectWriteTraceId` and ties HubSpot's answer to the record.
     pub record: usize,
+    /// The places of later records that were merged into it.
+    pub also: Vec<usize>,
+    /// Where it goes.
+    pub resource: &'static Resource,
     /// What is to be done.
     pub kind: Kind,
-    /// The object's id; creates have none.
-    pub id: Option<String>,
-    /// The body; empty for deletes.
+    /// What it is done to.
+    pub target: Target,
+    /// The text of the record's key, where it has one.
+    pub key: Option<String>,
+    /// CRM: the properties. CMS: the object. Empty for deletes.
     pub body: Object,
-    /// What order is kept by.
-    key: Option<String>,
+    /// `associations`, in the form that HubSpot's create takes.
+    pub inline: Option<Value>,
+    /// The associations that take calls of their own.
+    pub links: Vec<Link>,
+    /// The values in the body that no other object may have: first those that the configuration names.
+    pub uniques: Vec<(Arc<str>, String)>,
+    /// A delete of something that isn't there is no fault: the same batch made it.
+    pub may_be_missing: bool,
+}
+
+/// What became of a record.
+#[derive(Debug, Default)]
+pub(crate) struct Understood {
+    /// What is to be done; nothing where the record is to be ignored.
+    pub change: Option<Change>,
+    /// Properties whose values stay behind.
+    pub dropped: Vec<Dropped>,
+    /// Properties that have to be made before it is sent.
+    pub missing: Vec<Missing>,
 }
 
 impl Change {
-    /// Reads a record. It is the caller's to remember kind and id for the error.
-    pub(crate) fn read(resource: &Resource, place: usize, record: Record) -> Result<Self, Failure> {
-        let kind = kind(record.operation);
+    /// Reads a record. It is the caller's to remember what the error is about.
+    pub(crate) fn read(
+        prepared: &Prepared,
+        config: &Config,
+        place: usize,
+        record: Record,
+    ) -> Result<Understood, Failure> {
+        let Some(kind) = prepared.rules.kind(record.operation) else { return Ok(Understood::default()) };
+        let offered = prepared.resource.operations;
         let offered = match kind {
-            Kind::Create => resource.operations.create,
-            Kind::Update => resource.operations.update,
-            Kind::Delete => resource.operations.delete,
+            Kind::Create => offered.create,
+            Kind::Update => offered.update,
+            Kind::Upsert => offered.create && offered.update,
+            Kind::Delete | Kind::Erase => offered.delete,
         };
         if !offered {
             return Err(Failure::Unsupported);
@@ -38,34 +75,138 @@ impl Change {
         if kind != Kind::Create && is_encoded(&record, record.key.as_ref(), KEY_SCHEMA) {
             return Err(Failure::Encoded { part: "key" });
         }
-        if kind != Kind::Delete && is_encoded(&record, record.payload.after.as_ref(), PAYLOAD_SCHEMA) {
+        if !kind.is_delete() && is_encoded(&record, record.payload.after.as_ref(), PAYLOAD_SCHEMA) {
             return Err(Failure::Encoded { part: "payload" });
         }
-        let id = key::id(record.key.as_ref());
-        let (id, key) = match kind {
-            // A create needs no key; one that is there says what later records of the same thing have to wait for.
-            Kind::Create => (None, id.ok()),
-            Kind::Update | Kind::Delete => {
-                let id = id?;
-                (Some(id.clone()), Some(id))
+        if kind.is_delete() {
+            return Self::read_delete(prepared, kind, place, &record);
+        }
+        let shaper = Shaper {
+            resource: prepared.resource,
+            definitions: prepared.definitions.as_deref(),
+            read_only: config.read_only,
+            unknown: config.unknown,
+            create_properties: config.create_properties,
+            id_field: config.id_field.as_deref(),
+        };
+        let mut payload = shaper.shape(kind, record.payload.after)?;
+        let target = prepared.rules.identify(kind, record.key.as_ref(), &mut payload)?;
+        let links = match (&payload.associations, config.associations) {
+            (Some(said), Associations::Write) => associations::read(said)?,
+            _ => Vec::new(),
+        };
+        if payload.body.is_empty() && links.is_empty() {
+            // Of an object that is there, all that changed may be what HubSpot sets itself.
+            if kind == Kind::Update && payload.left_out {
+                return Ok(Understood { dropped: payload.dropped, ..Understood::default() });
             }
+            return Err(PayloadError::Empty.into());
+        }
+        if let (Kind::Update, true, Target::Unique { property, .. }) = (kind, payload.body.is_empty(), &target) {
+            return Err(Failure::OnlyAssociations { property: property.to_string() });
+        }
+        let uniques = prepared
+            .unique
+            .iter()
+            .filter_map(|property| Some((Arc::clone(property), key::text(payload.body.get(&**property)?).ok()?)));
+        let change = Self {
+            record: place,
+            also: Vec::new(),
+            resource: prepared.resource,
+            kind,
+            target,
+            key: key::id(record.key.as_ref()).ok(),
+            uniques: uniques.collect(),
+            body: payload.body,
+            inline: None,
+            links,
+            may_be_missing: false,
         };
-        let body = match kind {
-            Kind::Create | Kind::Update => shape::body(resource, kind, record.payload.after)?,
-            Kind::Delete => Object::new(),
-        };
-        Ok(Self { record: place, kind, id, body, key })
+        Ok(Understood { change: Some(change), dropped: payload.dropped, missing: payload.missing })
     }
 
-    /// What the planner has to know.
-    pub(crate) fn item(&self) -> Item {
-        Item { record: self.record, kind: self.kind, key: self.key.clone() }
+    fn read_delete(prepared: &Prepared, kind: Kind, place: usize, record: &Record) -> Result<Understood, Failure> {
+        let image = record.payload.before.as_ref().or(record.payload.after.as_ref());
+        let rules = &prepared.rules;
+        let is_told_by_key =
+            rules.id_property.as_ref().is_some_and(|property| key::named(record.key.as_ref(), property).is_some());
+        let takes_image =
+            rules.source_id.is_none() && (rules.id_field.is_some() || (rules.id_property.is_some() && !is_told_by_key));
+        // What can't be read may be what tells the object, and the key may be another one's id.
+        if takes_image && is_encoded(record, image, PAYLOAD_SCHEMA) {
+            return Err(Failure::Encoded { part: "payload" });
+        }
+        let image = image.and_then(|image| image.to_structured().ok());
+        let target = prepared.rules.identify_deleted(record.key.as_ref(), image.as_deref())?;
+        let change = Self {
+            record: place,
+            also: Vec::new(),
+            resource: prepared.resource,
+            kind,
+            target,
+            key: key::id(record.key.as_ref()).ok(),
+            body: Object::new(),
+            inline: None,
+            links: Vec::new(),
+            uniques: Vec::new(),
+            may_be_missing: false,
+        };
+        Ok(Understood { change: Some(change), ..Understood::default() })
+    }
+
+    /// What the planner has to know. `created` is the object that this process created for the key.
+    pub(crate) fn item(&self, place: usize, created: Option<u64>) -> Item {
+        let mut keys = Vec::with_capacity(2 + self.uniques.len());
+        let mut add = |key: Key| {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        };
+        match &self.target {
+            Target::New => {}
+            Target::Id(id) => add(Key::Id(id.clone())),
+            Target::Unique { property, value } => add(unique(property, value)),
+        }
+        if let Some(key) = &self.key {
+            add(Key::Id(key.clone()));
+        }
+        if let Some(id) = created {
+            add(Key::Id(id.to_string()));
+        }
+        for (property, value) in &self.uniques {
+            add(unique(property, value));
+        }
+        Item { record: place, resource: self.resource.name, kind: self.kind, keys }
+    }
+
+    /// Whether the object that is meant may be one that this process created for the record's key.
+    pub(crate) fn is_meant_by_key(&self) -> bool {
+        matches!((&self.target, &self.key), (Target::Id(id), Some(key)) if id == key)
     }
 
     /// The trace that HubSpot gives back with its answer.
     pub(crate) fn trace(&self) -> String {
         self.record.to_string()
     }
+
+    /// What an error calls the object by.
+    pub(crate) fn subject(&self) -> Option<String> {
+        match &self.target {
+            Target::New => self.key.clone(),
+            target => Some(target.to_string()),
+        }
+    }
+}
+
+/// Believed: HubSpot takes unique values for the same whatever their case, as it does with email addresses. If it doesn't, two records
+/// wait for each other that needn't.
+pub(crate) fn unique(property: &Arc<str>, value: &str) -> Key {
+    Key::Unique { property: Arc::clone(property), value: folded(value) }
+}
+
+/// The form in which equal values of a unique property are equal.
+pub(crate) fn folded(value: &str) -> String {
+    value.trim().to_lowercase()
 }
 
 /// The metadata that a source sets when it encodes keys, and payloads, by a schema of Conduit's schema service (Conduit's Go SDK does
@@ -78,7 +219,7 @@ fn is_encoded(record: &Record, data: Option<&Data>, schema: &str) -> bool {
     matches!(data, Some(Data::Raw(bytes)) if !bytes.is_empty()) && record.metadata.get(schema).is_some()
 }
 
-/// What an operation means: snapshots are creates.
+/// What an operation is called, where no more is known of the record.
 pub(crate) fn kind(operation: Operation) -> Kind {
     match operation {
         Operation::Create | Operation::Snapshot => Kind::Create,
@@ -90,26 +231,61 @@ pub(crate) fn kind(operation: Operation) -> Kind {
 #[cfg(test)]
 mod tests {
     use opencdc::{Metadata, Position};
+    use serde_json::json;
 
     use super::*;
+    use crate::config::IdProperties;
+    use crate::fake::prepared;
+
+    fn read(record: Record) -> Result<Change, Failure> {
+        let contacts = hubspot_catalog::find("crm.contacts").unwrap();
+        let config = Config::for_resource(contacts);
+        Ok(Change::read(&prepared(contacts, &config), &config, 0, record)?.change.unwrap())
+    }
 
     #[test]
     fn what_is_encoded_by_a_schema_says_so_and_what_to_set() {
-        let contacts = hubspot_catalog::find("crm.contacts").unwrap();
         let metadata: Metadata = [(KEY_SCHEMA, "a:key"), (PAYLOAD_SCHEMA, "a:payload")].into_iter().collect();
         let avro = || Data::Raw(vec![0x0a, 0x41]);
-        let said = |record: Record| Change::read(contacts, 0, record).unwrap_err().to_string();
+        let said = |record: Record| read(record).unwrap_err().to_string();
 
         let create = said(Record::create(Position::default(), metadata.clone(), avro(), avro()));
         assert!(create.contains("sdk.schema.extract.payload.enabled: false"), "{create}");
         let delete = said(Record::delete(Position::default(), metadata.clone(), avro(), None));
         assert!(delete.contains("sdk.schema.extract.key.enabled: false"), "{delete}");
 
+        let contacts = hubspot_catalog::find("crm.contacts").unwrap();
+        let gone = |config: &Config, key: serde_json::Value| {
+            let (key, before) = (Data::try_from(key).unwrap(), Some(avro()));
+            let record = Record::delete(Position::default(), metadata.clone(), key, before);
+            Change::read(&prepared(contacts, config), config, 0, record)
+        };
+        let mut config = Config::for_resource(contacts);
+        assert!(gone(&config, json!({"id": "51"})).is_ok(), "the key tells all");
+        config.id_field = Some("hubspot_id".to_owned());
+        assert_eq!(gone(&config, json!({"id": "51"})).unwrap_err(), Failure::Encoded { part: "payload" });
+        config.id_field = None;
+        config.id_properties = IdProperties::all("email");
+        assert_eq!(gone(&config, json!({"id": "51"})).unwrap_err(), Failure::Encoded { part: "payload" });
+        assert!(gone(&config, json!({"email": "ada@example.com"})).is_ok(), "the key tells all");
+
         // Raw data without a schema is JSON, and structured data is what it is.
         let json = Data::Raw(br#"{"firstname": "Ada"}"#.to_vec());
         let plain = Record::create(Position::default(), Metadata::new(), avro(), json.clone());
-        assert!(Change::read(contacts, 0, plain).is_ok());
+        assert!(read(plain).is_ok());
         let structured = Data::Structured(json.into_structured().unwrap());
-        assert!(Change::read(contacts, 0, Record::create(Position::default(), metadata, avro(), structured)).is_ok());
+        assert!(read(Record::create(Position::default(), metadata, avro(), structured)).is_ok());
+    }
+
+    #[test]
+    fn order_is_kept_by_all_that_identifies() {
+        let key = Data::try_from(json!({"id": "k"})).unwrap();
+        let after = Data::try_from(json!({"email": " Ada@Example.com", "firstname": "Ada"})).unwrap();
+        let create = read(Record::create(Position::default(), Metadata::new(), key.clone(), after)).unwrap();
+        let email = Key::Unique { property: "email".into(), value: "ada@example.com".into() };
+        assert_eq!(create.item(3, None).keys, [Key::Id("k".into()), email]);
+        let delete = read(Record::delete(Position::default(), Metadata::new(), key, None)).unwrap();
+        assert_eq!(delete.item(4, Some(51)).keys, [Key::Id("k".into()), Key::Id("51".into())]);
+        assert!(delete.is_meant_by_key() && !create.is_meant_by_key());
     }
 }

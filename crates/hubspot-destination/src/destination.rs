@@ -8,13 +8,13 @@ use opencdc::Record;
 use crate::config::Config;
 use crate::error::{Error, RecordError};
 use crate::hubspot::HubSpot;
+use crate::stats::Stats;
 use crate::writer::Writer;
 
-/// Writes records into one HubSpot resource.
+/// Writes records into HubSpot.
 ///
 /// See the [crate](crate) for what a record becomes and what is promised.
 pub struct HubSpotDestination {
-    config: Config,
     writer: Writer<HubSpot>,
 }
 
@@ -22,23 +22,26 @@ impl HubSpotDestination {
     /// A destination that writes through this client. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`Error::NotWritable`] when HubSpot lets nobody write the resource.
+    /// [`Error::NotWritable`] when HubSpot lets nobody write a resource that the configuration names.
     pub fn new(client: Client, config: Config) -> Result<Self, Error> {
-        let resource = config.resource;
-        if !resource.operations.any() {
+        if let Some(resource) = config.routing.resources().find(|resource| !resource.operations.any()) {
             return Err(Error::NotWritable { resource: resource.name });
         }
-        let writer = Writer::new(HubSpot::new(client, resource), resource, config.max_in_flight);
-        Ok(Self { config, writer })
+        let publish = config.hubdb_publish;
+        Ok(Self { writer: Writer::new(HubSpot::new(client, publish), config) })
     }
 
-    /// Makes one cheap call, so that a wrong token or an unreachable HubSpot shows before any record is taken.
+    /// Makes one cheap call for each resource that is known beforehand, so that a wrong token, an unreachable HubSpot or a configuration
+    /// that doesn't fit shows before any record is taken.
     ///
-    /// The call lists a single object. A token that may write but not read (403) passes: HubSpot says what it may write only when
-    /// something is written.
+    /// The call reads the properties of a CRM object type, by which values are then checked and converted; of others it lists a single
+    /// object. A token that may not read (403) passes: HubSpot says what it may write only when something is written. Resources that a
+    /// template makes of records' metadata are read when their first record comes. Without `open`, nothing is checked here, and HubSpot
+    /// answers for all values.
     ///
     /// # Errors
-    /// [`Error::Open`] when HubSpot can't be reached, or refuses the token.
+    /// [`Error::Open`] when HubSpot can't be reached, or refuses the token; [`Error::Misfit`] when the configuration asks for what a
+    /// resource can't give; [`Error::CustomObjects`] when the account's custom objects can't be looked up.
     pub async fn open(&self) -> Result<(), Error> {
         self.writer.open().await
     }
@@ -54,10 +57,15 @@ impl HubSpotDestination {
     pub async fn write(&mut self, records: Vec<Record>) -> Result<Vec<Result<(), RecordError>>, Error> {
         self.writer.write(records).await
     }
+
+    /// What it has done so far.
+    pub fn stats(&self) -> Stats {
+        self.writer.stats()
+    }
 }
 
 impl fmt::Debug for HubSpotDestination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HubSpotDestination").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("HubSpotDestination").field("config", self.writer.config()).finish_non_exhaustive()
     }
 }

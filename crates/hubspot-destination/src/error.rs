@@ -7,8 +7,10 @@ use hubspot_client::{OneLine, existing_id};
 use thiserror::Error;
 
 use crate::advice;
+use crate::associations::{LinkError, LinkFailure};
 use crate::key::KeyError;
 use crate::plan::Kind;
+use crate::routing::RouteError;
 use crate::shape::PayloadError;
 
 /// The destination as a whole can't go on.
@@ -30,6 +32,18 @@ pub enum Error {
         #[source]
         source: Failure,
     },
+    /// The configuration doesn't fit what HubSpot says of the resource.
+    #[error("{resource}: {source}")]
+    Misfit {
+        /// The resource's name.
+        resource: String,
+        /// What doesn't fit.
+        #[source]
+        source: Misfit,
+    },
+    /// The account's custom objects can't be looked up.
+    #[error("looking up the account's custom objects: {0}")]
+    CustomObjects(#[source] Failure),
     /// HubSpot refuses the token for writing; no record of the batch was written.
     #[error("writing {resource}: {refusal}")]
     Denied {
@@ -40,17 +54,71 @@ pub enum Error {
     },
 }
 
+/// The configuration asks for what a resource can't give.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Misfit {
+    /// `idProperty` names a property that several objects may have the same value of, or that isn't there.
+    #[error("objects can't be identified by {property:?}, which {}; {}", why_not(*.exists), unique_ones(.unique))]
+    NotUnique {
+        /// The property that was named.
+        property: String,
+        /// Whether the object type has it at all.
+        exists: bool,
+        /// The properties that objects of this type can be identified by.
+        unique: Vec<String>,
+    },
+    /// `mode: upsert` without an `idProperty`.
+    #[error("upserting takes a unique property: set `idProperty`, or `sourceId.property`; {}", unique_ones_if_known(.unique.as_deref()))]
+    NoIdProperty {
+        /// The properties that objects of this type can be identified by; nothing where the token may not read them.
+        unique: Option<Vec<String>>,
+    },
+    /// HubSpot has no upsert for the resource.
+    #[error("HubSpot has no upsert for it; set `mode` to auto, update or insert")]
+    NoUpsert,
+    /// `deletes: gdpr` for something else than contacts.
+    #[error("HubSpot deletes contacts alone for good; set `deletes` to archive or ignore")]
+    NoGdpr,
+    /// The property of `sourceId.property` isn't there.
+    #[error(
+        "it has no property {property:?} for the source's ids; set `sourceId.create: true`, or make it in HubSpot as a unique text"
+    )]
+    NoSourceId {
+        /// The property's name.
+        property: String,
+    },
+    /// The account has no such custom object.
+    #[error(transparent)]
+    Route(#[from] RouteError),
+}
+
+const fn why_not(exists: bool) -> &'static str {
+    if exists { "several objects may have the same value of" } else { "isn't a property of theirs" }
+}
+
+fn unique_ones(unique: &[String]) -> String {
+    match unique {
+        [] => "the type has no unique property; make one in HubSpot".to_owned(),
+        unique => format!("the unique ones are {}", unique.join(", ")),
+    }
+}
+
+fn unique_ones_if_known(unique: Option<&[String]>) -> String {
+    unique.map_or_else(|| "HubSpot's settings show the type's unique ones".to_owned(), unique_ones)
+}
+
 /// Why one record was not written, or why nobody knows whether it was. Its text is one line: what was tried on which object, what
 /// HubSpot says to it, and what to do.
 #[derive(Clone, Debug, Error)]
-#[error("{}: {failure}", attempt(*.kind, .resource, .id.as_deref()))]
+#[error("{}: {failure}", attempt(*.kind, *.resource, .id.as_deref()))]
 #[non_exhaustive]
 pub struct RecordError {
     /// What was tried.
     pub kind: Kind,
-    /// The resource's name.
-    pub resource: &'static str,
-    /// The id in the record's key, for updates and deletes that have one.
+    /// The resource's name; nothing where the record couldn't be routed.
+    pub resource: Option<&'static str>,
+    /// What the object is identified by: HubSpot's id or the record's key, or `property=value`. Nothing where the record has neither.
     pub id: Option<String>,
     /// What went wrong.
     #[source]
@@ -58,25 +126,37 @@ pub struct RecordError {
 }
 
 impl RecordError {
-    /// Whether the record may have been written all the same: the reply was lost, or didn't name it. Writing it again may double it.
+    /// Whether the record may have been written all the same: the reply was lost, or didn't name it. Writing a create again may double
+    /// it; anything else can be written again.
     pub fn is_outcome_unknown(&self) -> bool {
-        matches!(self.failure, Failure::Unknown(_) | Failure::Unnamed)
+        matches!(self.failure, Failure::Unknown(_) | Failure::Unnamed | Failure::MaybeDone(_))
+    }
+
+    /// The id of the object that was written, where what failed came after that: its associations, or the publishing of its
+    /// draft.
+    pub fn written_as(&self) -> Option<&str> {
+        match &self.failure {
+            Failure::NotAssociated { id, .. } | Failure::NotPublished { id, .. } => Some(id),
+            _ => None,
+        }
     }
 
     /// What HubSpot said, where it said something.
     pub fn refusal(&self) -> Option<&Refusal> {
-        match &self.failure {
+        let mut failure = &self.failure;
+        while let Failure::NotPublished { failure: inner, .. } = failure {
+            failure = inner;
+        }
+        match failure {
             Failure::Refused(refusal) | Failure::Denied(refusal) => Some(refusal),
             _ => None,
         }
     }
 }
 
-fn attempt(kind: Kind, resource: &str, id: Option<&str>) -> String {
-    match id {
-        Some(id) => format!("{} {resource} {id}", kind.as_str()),
-        None => format!("{} {resource}", kind.as_str()),
-    }
+fn attempt(kind: Kind, resource: Option<&str>, id: Option<&str>) -> String {
+    let parts = [Some(kind.as_str().to_owned()), resource.map(str::to_owned), id.map(|id| OneLine(id).to_string())];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// What went wrong with a record, or with the call that it was in.
@@ -89,6 +169,91 @@ pub enum Failure {
     /// The record's payload can't be written.
     #[error(transparent)]
     Payload(#[from] PayloadError),
+    /// The payload's associations can't be understood.
+    #[error(transparent)]
+    Association(#[from] LinkError),
+    /// It is not clear which resource the record goes to.
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    /// The record goes to a resource that the configuration doesn't fit.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
+    /// The record has no value of the unique property that objects are identified by.
+    #[error(
+        "the record has no value of {}, by which its object is identified; give it in the payload, or as the key's one field",
+        OneLine(.property)
+    )]
+    NoValue {
+        /// The property's name.
+        property: String,
+    },
+    /// The record of an update or a delete has no value of the unique property that objects are identified by, and its key isn't
+    /// HubSpot's id.
+    #[error(
+        "the record has no value of {}, by which its object is identified; give it in the payload, or as the key's one field; \
+         or give HubSpot's own id, as the key's field `id`, `hs_object_id` or `vid`",
+        OneLine(.property)
+    )]
+    NoValueNorId {
+        /// The property's name.
+        property: String,
+    },
+    /// An update or a delete of a CMS object, where keys are ids of the source's.
+    #[error(
+        "with `sourceId.property` the key is the source's id, by which CMS objects can't be found: they have no properties; filter \
+         updates and deletes of CMS resources out, or write them in a pipeline of their own without `sourceId.property`"
+    )]
+    ForeignKey,
+    /// The payload lacks the field with the object's id.
+    #[error("the payload's field {field:?}, which `id.field` names, holds {found}; an id is a text or a whole number")]
+    NoId {
+        /// The field's name.
+        field: String,
+        /// What stands there, with its article.
+        found: &'static str,
+    },
+    /// An update of an object that isn't named by its id has nothing but associations.
+    #[error(
+        "the payload has nothing but associations, and HubSpot takes no update without properties; give a property as well, or name the \
+         object by its id instead of by {}",
+        OneLine(.property)
+    )]
+    OnlyAssociations {
+        /// The unique property that the object is identified by.
+        property: String,
+    },
+    /// A look-up found no such object.
+    #[error("there is no object with {} in this account; set `onMissing: ignore` to let such records pass", OneLine(.0))]
+    Missing(String),
+    /// The record was written, but what it says of associations wasn't.
+    #[error("it was written as {id}; {failure}")]
+    NotAssociated {
+        /// The id of the object that was written.
+        id: String,
+        /// Which association failed, and why.
+        #[source]
+        failure: Box<LinkFailure>,
+    },
+    /// The draft was written, but HubSpot refused to publish it.
+    #[error("{done}, but not published: {failure}")]
+    NotPublished {
+        /// The id of the object whose draft was written.
+        id: String,
+        /// What was done.
+        done: String,
+        /// Why it isn't public.
+        #[source]
+        failure: Box<Failure>,
+    },
+    /// The property that the record needs couldn't be made.
+    #[error("making the property {}: {failure}", OneLine(.property))]
+    NotMade {
+        /// The property's name.
+        property: String,
+        /// What went wrong.
+        #[source]
+        failure: Box<Failure>,
+    },
     /// HubSpot can't do this with the resource at all.
     #[error("HubSpot doesn't offer that for this resource")]
     Unsupported,
@@ -108,7 +273,7 @@ pub enum Failure {
         part: &'static str,
     },
     /// The reply was lost: nobody knows whether the record was written.
-    #[error("the outcome is unknown, it may have been written: {0}; look for it in HubSpot before you write it again")]
+    #[error("the outcome is unknown, it may have been written: {}; look for it in HubSpot before you write it again", OneLine(.0))]
     Unknown(String),
     /// HubSpot answered with success, but its answer names the record neither as written nor as failed.
     #[error(
@@ -116,8 +281,12 @@ pub enum Failure {
          you write it again"
     )]
     Unnamed,
-    /// The call got no answer, or only transient errors, in all tries.
-    #[error("{0}")]
+    /// The call got no answer, or only transient errors, in all tries, and one of them may have been carried out. Repeating it does no
+    /// harm.
+    #[error("the outcome is unknown, it may have been written: {}; write it again, which does no harm", OneLine(.0))]
+    MaybeDone(String),
+    /// The call got no answer, or only transient errors, in all tries, and nothing was done.
+    #[error("{}", OneLine(.0))]
     Unanswered(String),
 }
 
@@ -137,6 +306,8 @@ pub struct Refusal {
     pub context: BTreeMap<String, Vec<String>>,
     /// The number by which HubSpot's support finds the call.
     pub correlation_id: Option<String>,
+    /// The call was about one object alone, so that 404 says that the object isn't there. To a batch it may be said of the path.
+    pub(crate) of_one: bool,
 }
 
 /// One fault of several in a [`Refusal`].
@@ -155,6 +326,24 @@ impl Detail {
     /// The property that is at fault, where HubSpot names it.
     pub fn property(&self) -> Option<&str> {
         self.context.get("propertyName")?.first().map(String::as_str)
+    }
+}
+
+impl Failure {
+    /// Whether the object isn't there.
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::Missing(_) => true,
+            Self::Refused(refusal) => {
+                refusal.category == "OBJECT_NOT_FOUND" || (refusal.status == 404 && refusal.of_one)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it may have been done all the same.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::Unknown(_) | Self::Unnamed)
     }
 }
 
@@ -183,7 +372,10 @@ impl fmt::Display for Refusal {
             write!(f, " with {}", self.status)?;
         }
         if !self.category.is_empty() {
-            write!(f, " {}", OneLine(&self.category))?;
+            match self.status {
+                0 => write!(f, " ({})", OneLine(&self.category))?,
+                _ => write!(f, " {}", OneLine(&self.category))?,
+            }
         }
         write!(f, ": {}", OneLine(&self.message))?;
         let telling: Vec<&Detail> = self
@@ -220,6 +412,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_404_says_that_an_object_is_missing_only_where_it_is_about_one() {
+        let missing = |category: &str, of_one| {
+            let refusal = Refusal { status: 404, category: category.into(), of_one, ..Refusal::default() };
+            Failure::Refused(Box::new(refusal)).is_missing()
+        };
+        assert!(missing("", true) && missing("OBJECT_NOT_FOUND", false));
+        assert!(!missing("", false), "an object type that there isn't, say");
+    }
+
+    #[test]
     fn an_error_is_one_line_that_says_what_on_what_why_and_what_to_do() {
         let refusal = Refusal {
             status: 400,
@@ -242,7 +444,7 @@ mod tests {
         };
         let error = RecordError {
             kind: Kind::Update,
-            resource: "crm.contacts",
+            resource: Some("crm.contacts"),
             id: Some("51".into()),
             failure: Failure::Refused(Box::new(refusal)),
         };

@@ -1,47 +1,53 @@
 //! The real HubSpot: the engine's needs, met by the client.
 
-use hubspot_catalog::{Kind as Family, Resource};
-use hubspot_client::{
-    ApiError, BATCH_LIMIT, BatchOutcome, Client, CmsCollection, CmsListParams, CmsPath, CreateInput, Error,
-    ErrorDetail, ListParams, Objects, UpdateInput,
-};
-use serde_json::Value;
+mod cms;
 
-use crate::answer;
+use hubspot_catalog::{CustomObject, Kind as Family, Resource};
+use hubspot_client::{
+    ApiError, BATCH_LIMIT, BatchOutcome, BatchReadInput, Client, CmsCollection, CmsListParams, CmsPath, CreateInput,
+    Error, ErrorDetail, ListParams, Objects, Property, PropertyCreate, UpdateInput, UpsertInput,
+};
+use serde_json::{Value, json};
+
 use crate::api::{Answer, Api};
+use crate::associations::HubSpotLinks;
 use crate::change::Change;
 use crate::error::{Detail, Failure, Refusal};
+use crate::identity::Target;
+use crate::plan::Kind;
 use crate::shape::Object;
 
-/// One resource, reached through a client.
+/// An account, reached through a client.
 pub(crate) struct HubSpot {
     client: Client,
-    resource: &'static Resource,
+    links: HubSpotLinks,
+    /// Whether HubDB tables are published after they were changed.
+    publish: bool,
 }
 
-/// The client's handle on the resource, by family.
+/// The client's handle on a resource, by family.
 enum Place<'a> {
     Crm(Objects<'a>),
     /// With batch endpoints.
     Cms(CmsCollection<'a>),
-    /// Without batch endpoints; `draft` says that changes go into a draft.
-    Single {
-        collection: CmsCollection<'a>,
-        draft: bool,
-    },
+    /// Without batch endpoints.
+    Single(cms::Single<'a>),
 }
 
 impl HubSpot {
-    pub(crate) fn new(client: Client, resource: &'static Resource) -> Self {
-        Self { client, resource }
+    pub(crate) fn new(client: Client, publish: bool) -> Self {
+        Self { links: HubSpotLinks::new(client.clone()), client, publish }
     }
 
-    fn place(&self) -> Result<Place<'_>, Failure> {
-        match &self.resource.kind {
+    fn place(&self, resource: &'static Resource) -> Result<Place<'_>, Failure> {
+        match &resource.kind {
             Family::Crm(crm) => Ok(Place::Crm(self.client.objects(crm.object_type))),
             Family::Cms(cms) => {
                 let collection = self.client.cms(CmsPath { area: cms.area, collection: cms.collection });
-                Ok(if cms.batch { Place::Cms(collection) } else { Place::Single { collection, draft: cms.draft } })
+                if cms.batch {
+                    return Ok(Place::Cms(collection));
+                }
+                Ok(Place::Single(cms::Single { collection, draft: cms.draft, publish: self.publish }))
             }
             Family::Directory(_) => Err(Failure::Unsupported),
         }
@@ -49,124 +55,156 @@ impl HubSpot {
 }
 
 impl Api for HubSpot {
-    fn limit(&self) -> usize {
-        match self.place() {
+    type Links = HubSpotLinks;
+
+    fn links(&self) -> &HubSpotLinks {
+        &self.links
+    }
+
+    fn limit(&self, resource: &'static Resource, kind: Kind) -> usize {
+        match self.place(resource) {
+            // HubSpot deletes contacts for good one by one.
+            Ok(Place::Crm(_)) if kind == Kind::Erase => 1,
             Ok(Place::Crm(_) | Place::Cms(_)) => BATCH_LIMIT,
-            Ok(Place::Single { .. }) | Err(_) => 1,
+            Ok(Place::Single(_)) | Err(_) => 1,
         }
     }
 
-    async fn probe(&self) -> Result<(), Failure> {
-        let answer = match self.place()? {
+    async fn probe(&self, resource: &'static Resource) -> Result<(), Failure> {
+        let answer = match self.place(resource)? {
             Place::Crm(objects) => objects.list(&ListParams { limit: 1, ..ListParams::default() }).await,
-            Place::Cms(collection) | Place::Single { collection, .. } => {
+            Place::Cms(collection) | Place::Single(cms::Single { collection, .. }) => {
                 collection.list(&CmsListParams { limit: 1, ..CmsListParams::default() }).await
             }
         };
         answer.map(|_| ()).map_err(failure)
     }
 
-    async fn create(&self, changes: &[&Change]) -> Result<Answer, Failure> {
-        let outcome = match self.place()? {
+    async fn custom_objects(&self) -> Result<Vec<CustomObject>, Failure> {
+        let schemas = self.client.schemas().list().await.map_err(failure)?;
+        let objects = schemas.into_iter().filter(|schema| !schema.archived).map(|schema| CustomObject {
+            name: schema.name,
+            fully_qualified_name: schema.fully_qualified_name,
+            object_type_id: schema.object_type_id,
+        });
+        Ok(objects.collect())
+    }
+
+    async fn properties(&self, resource: &'static Resource) -> Result<Vec<Property>, Failure> {
+        let Family::Crm(crm) = &resource.kind else { return Err(Failure::Unsupported) };
+        Ok(self.client.properties(crm.object_type).list().await.map_err(failure)?.results)
+    }
+
+    async fn make_property(&self, resource: &'static Resource, property: &PropertyCreate) -> Result<(), Failure> {
+        let Family::Crm(crm) = &resource.kind else { return Err(Failure::Unsupported) };
+        self.client.properties(crm.object_type).create(property).await.map(|_| ()).map_err(failure)
+    }
+
+    async fn find(
+        &self,
+        resource: &'static Resource,
+        property: Option<&str>,
+        values: &[String],
+        properties: Vec<String>,
+    ) -> Result<Answer, Failure> {
+        let outcome = match self.place(resource)? {
             Place::Crm(objects) => {
+                let id_property = property.map(str::to_owned);
+                let input =
+                    BatchReadInput { ids: values.to_vec(), id_property, properties, ..BatchReadInput::default() };
+                objects.batch_read(&input).await
+            }
+            Place::Cms(collection) => collection.batch_read(values, false).await,
+            Place::Single(single) => {
+                return single.find(values).await.map(|results| Answer { results, ..Answer::default() });
+            }
+        };
+        let answer = match outcome.map(outcome_of).map_err(failure) {
+            // None of them is there.
+            Err(error) if error.is_missing() => return Ok(Answer::default()),
+            answer => answer?,
+        };
+        let errors = answer.errors.into_iter().filter(|error| error.category != "OBJECT_NOT_FOUND").collect();
+        Ok(Answer { errors, ..answer })
+    }
+
+    async fn write(&self, resource: &'static Resource, kind: Kind, changes: &[&Change]) -> Result<Answer, Failure> {
+        let outcome = match (self.place(resource)?, kind) {
+            (Place::Crm(objects), Kind::Create) => {
                 let inputs: Vec<_> = changes
                     .iter()
-                    .map(|change| CreateInput::from(change.body.clone()).trace_id(change.trace()))
+                    .map(|change| CreateInput::from(crm_input(change)).trace_id(change.trace()))
                     .collect();
                 objects.batch_create(&inputs).await
             }
-            Place::Cms(collection) => {
-                let inputs: Vec<_> = changes.iter().map(|change| change.body.clone()).collect();
-                collection.batch_create(&inputs).await
-            }
-            Place::Single { collection, draft } => {
-                let mut results = Vec::with_capacity(changes.len());
-                for change in changes {
-                    results.push(create_one(collection, draft, change).await?);
-                }
-                return Ok(Answer { results, ..Answer::default() });
-            }
-        };
-        outcome.map(outcome_of).map_err(failure)
-    }
-
-    async fn update(&self, changes: &[&Change]) -> Result<Answer, Failure> {
-        let outcome = match self.place()? {
-            Place::Crm(objects) => {
-                let inputs: Vec<_> =
-                    changes.iter().map(|change| UpdateInput::from(with_id(change)).trace_id(change.trace())).collect();
+            (Place::Crm(objects), Kind::Update) => {
+                let inputs: Vec<_> = changes
+                    .iter()
+                    .map(|change| UpdateInput::from(crm_input(change)).trace_id(change.trace()))
+                    .collect();
                 objects.batch_update(&inputs).await
             }
-            Place::Cms(collection) => {
-                let inputs: Vec<_> = changes.iter().map(|change| with_id(change)).collect();
-                collection.batch_update(&inputs).await
+            // HubSpot's guide says of contacts that partial upserts aren't supported with `email` as `idProperty`. Believed: that means
+            // that one bad input fails the whole call, which then is cut in two as others are.
+            (Place::Crm(objects), Kind::Upsert) => {
+                let inputs: Vec<_> = changes
+                    .iter()
+                    .map(|change| UpsertInput::from(crm_input(change)).trace_id(change.trace()))
+                    .collect();
+                objects.batch_upsert(&inputs).await
             }
-            Place::Single { collection, draft } => {
-                let mut results = Vec::with_capacity(changes.len());
-                for change in changes {
-                    results.push(update_one(collection, draft, change).await?);
-                }
-                return Ok(Answer { results, ..Answer::default() });
-            }
+            (Place::Cms(collection), Kind::Create) => collection.batch_create(&cms_inputs(changes)).await,
+            (Place::Cms(collection), Kind::Update) => collection.batch_update(&cms_inputs(changes)).await,
+            (Place::Single(single), Kind::Create | Kind::Update) => return single.write(changes).await,
+            _ => return Err(Failure::Unsupported),
         };
-        outcome.map(outcome_of).map_err(failure)
+        outcome.map(outcome_of).map_err(write_failure)
     }
 
-    async fn delete(&self, changes: &[&Change]) -> Result<(), Failure> {
-        let ids: Vec<String> = changes.iter().filter_map(|change| change.id.clone()).collect();
-        match self.place()? {
-            Place::Crm(objects) => objects.batch_archive(&ids).await.map_err(failure),
-            Place::Cms(collection) => collection.batch_archive(&ids).await.map_err(failure),
-            Place::Single { collection, .. } => {
-                for id in &ids {
-                    collection.archive(id).await.map_err(failure)?;
+    async fn remove(&self, resource: &'static Resource, kind: Kind, ids: &[String]) -> Result<(), Failure> {
+        match self.place(resource)? {
+            Place::Crm(objects) if kind == Kind::Erase => {
+                for id in ids {
+                    objects.gdpr_delete(id).await.map_err(|error| of_one(write_failure(error)))?;
                 }
                 Ok(())
             }
+            Place::Crm(objects) => objects.batch_archive(ids).await.map_err(write_failure),
+            Place::Cms(collection) => collection.batch_archive(ids).await.map_err(write_failure),
+            Place::Single(single) => single.remove(ids).await,
         }
     }
 }
 
-/// Makes one object; with a draft, nobody sees it before it is published.
-async fn create_one(collection: CmsCollection<'_>, draft: bool, change: &Change) -> Result<Object, Failure> {
-    let made = collection.create(&change.body).await.map_err(failure)?;
-    if draft {
-        let id = made.get("id").and_then(answer::text).ok_or(Failure::Unnamed)?;
-        publish(collection, &id, &format!("it was created as the draft {id}")).await?;
-    }
-    Ok(made)
-}
-
-/// Changes one object; with a draft, the draft and then what is public.
-async fn update_one(collection: CmsCollection<'_>, draft: bool, change: &Change) -> Result<Object, Failure> {
-    let id = change.id.as_deref().unwrap_or_default();
-    if !draft {
-        return collection.update(id, &change.body).await.map_err(failure);
-    }
-    let written = collection.update_draft(id, &change.body).await.map_err(failure)?;
-    publish(collection, id, "the draft was changed").await?;
-    Ok(written)
-}
-
-/// Publishes a draft. An error says what has been `done` already: a repetition would do it again.
-async fn publish(collection: CmsCollection<'_>, id: &str, done: &str) -> Result<(), Failure> {
-    let Err(error) = collection.publish_draft(id).await else { return Ok(()) };
-    Err(match failure(error) {
-        Failure::Refused(mut refusal) => {
-            refusal.message = format!("{done}, but not published: {}", refusal.message);
-            Failure::Refused(refusal)
+/// The input of a batch. A create has to have `associations`, others can't (`SimplePublicObjectInputForCreate`,
+/// `SimplePublicObjectBatchInput`, `SimplePublicObjectBatchInputUpsert`).
+fn crm_input(change: &Change) -> Object {
+    let mut input = Object::new();
+    input.insert("properties".to_owned(), Value::Object(change.body.clone()));
+    match &change.target {
+        Target::New => {
+            input.insert("associations".to_owned(), change.inline.clone().unwrap_or_else(|| json!([])));
         }
-        Failure::Unanswered(reason) => Failure::Unanswered(format!("{done}, but not published: {reason}")),
-        other => other,
-    })
+        Target::Id(id) => {
+            input.insert("id".to_owned(), Value::String(id.clone()));
+        }
+        Target::Unique { property, value } => {
+            input.insert("id".to_owned(), Value::String(value.clone()));
+            input.insert("idProperty".to_owned(), Value::String(property.to_string()));
+        }
+    }
+    input
 }
 
-fn with_id(change: &Change) -> Object {
-    let mut body = change.body.clone();
-    if let Some(id) = &change.id {
-        body.insert("id".to_owned(), Value::String(id.clone()));
-    }
-    body
+fn cms_inputs(changes: &[&Change]) -> Vec<Object> {
+    let input = |change: &&Change| {
+        let mut input = change.body.clone();
+        if let Target::Id(id) = &change.target {
+            input.insert("id".to_owned(), Value::String(id.clone()));
+        }
+        input
+    };
+    changes.iter().map(input).collect()
 }
 
 fn outcome_of(outcome: BatchOutcome) -> Answer {
@@ -179,12 +217,13 @@ fn outcome_of(outcome: BatchOutcome) -> Answer {
         details: error.errors.into_iter().map(detail).collect(),
         context: error.context,
         correlation_id: correlation_id.clone(),
+        of_one: false,
     });
     Answer { results, errors: errors.collect(), after_lost_reply }
 }
 
 /// What a failed call means to the records in it.
-fn failure(error: Error) -> Failure {
+pub(crate) fn failure(error: Error) -> Failure {
     match error {
         Error::Api(api) if matches!(api.status, 401 | 403) => Failure::Denied(Box::new(refusal(*api))),
         Error::Authentication(denied) if denied.status.is_some_and(|status| (400..500).contains(&status)) => {
@@ -200,6 +239,23 @@ fn failure(error: Error) -> Failure {
     }
 }
 
+/// What a failed call means to the records that it was to write: a try that got no answer may have been carried out.
+pub(crate) fn write_failure(error: Error) -> Failure {
+    let may_be_done = error.is_after_lost_reply();
+    match failure(error) {
+        Failure::Unanswered(reason) if may_be_done => Failure::MaybeDone(reason),
+        failure => failure,
+    }
+}
+
+/// What a failed call means that was about one object alone.
+pub(crate) fn of_one(mut failure: Failure) -> Failure {
+    if let Failure::Refused(refusal) = &mut failure {
+        refusal.of_one = true;
+    }
+    failure
+}
+
 fn refusal(api: ApiError) -> Refusal {
     Refusal {
         status: api.status,
@@ -208,9 +264,10 @@ fn refusal(api: ApiError) -> Refusal {
         details: api.details.into_iter().map(detail).collect(),
         context: api.context,
         correlation_id: api.correlation_id,
+        of_one: false,
     }
 }
 
-fn detail(detail: ErrorDetail) -> Detail {
+pub(crate) fn detail(detail: ErrorDetail) -> Detail {
     Detail { message: detail.message, code: detail.code.unwrap_or_default(), context: detail.context }
 }

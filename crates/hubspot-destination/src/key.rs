@@ -1,5 +1,6 @@
 //! A record's key as HubSpot's id.
 
+use hubspot_client::OneLine;
 use opencdc::Data;
 use serde_json::Value;
 use thiserror::Error;
@@ -17,7 +18,7 @@ pub enum KeyError {
     #[error("the record's key can't be read: {0}; give a JSON object of one field, such as {{\"id\": \"51\"}}")]
     Unreadable(String),
     /// It has several fields.
-    #[error("the record has a composite key ({}); give one field with the object's id", .0.join(", "))]
+    #[error("the record has a composite key ({}); give one field with the object's id", OneLine(&.0.join(", ")))]
     Composite(Vec<String>),
     /// The one field has a value that can't be an id.
     #[error("the key's field {field:?} is {found}; an id is a text or a whole number")]
@@ -41,10 +42,27 @@ pub(crate) fn id(key: Option<&Data>) -> Result<String, KeyError> {
     }
 }
 
+/// What the key's field of this name holds, where it is the key's one field.
+pub(crate) fn named(key: Option<&Data>, name: &str) -> Option<String> {
+    let fields = key?.to_structured().ok()?;
+    let value = fields.get(name).filter(|_| fields.len() == 1)?;
+    text(value).ok()
+}
+
+/// What fields with HubSpot's own id of an object are called: as HubSpot's objects and this project's source have it, the property that
+/// holds it, and contacts of old.
+const OWN_IDS: [&str; 3] = ["id", "hs_object_id", "vid"];
+
+/// The id that a key holds whose one field is named as HubSpot's own ids are.
+pub(crate) fn own_id(key: Option<&Data>) -> Option<String> {
+    OWN_IDS.iter().find_map(|name| named(key, name))
+}
+
 /// Doubles hold every whole number up to here; beyond, digits are lost, and another object may be meant.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-fn text(value: &Value) -> Result<String, &'static str> {
+/// A value as an id, or what it is instead.
+pub(crate) fn text(value: &Value) -> Result<String, &'static str> {
     match value {
         Value::String(text) => match text.trim() {
             "" => Err("an empty text"),

@@ -1,7 +1,7 @@
 //! Which calls a batch of records becomes, and which of them wait for which. Pure: no I/O, no clock.
 //!
-//! Calls hold records of one kind, at most as many as HubSpot takes. Two changes of one object never share a call, and the later
-//! one's call waits for the earlier one's. Everything else is free to go at once.
+//! Calls hold records of one resource and one kind, at most as many as HubSpot takes. Two changes of one object never share a call, and
+//! the later one's call waits for the earlier one's. Everything else is free to go at once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -10,20 +10,31 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub enum Kind {
     /// Makes new objects.
     Create,
-    /// Changes objects by their ids.
+    /// Changes objects by their ids, or by a unique property.
     Update,
-    /// Archives or deletes objects by their ids.
+    /// Changes objects by a unique property, or makes those that aren't there.
+    Upsert,
+    /// Archives or deletes objects.
     Delete,
+    /// Deletes contacts for good, as the GDPR wants it.
+    Erase,
 }
 
 impl Kind {
-    /// The verb, as errors begin with it: `creating`, `updating`, `deleting`.
+    /// The verb, as errors begin with it: `creating`, `updating`, `upserting`, `deleting`, `deleting for good`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "creating",
             Self::Update => "updating",
+            Self::Upsert => "upserting",
             Self::Delete => "deleting",
+            Self::Erase => "deleting for good",
         }
+    }
+
+    /// Whether it takes an object away.
+    pub const fn is_delete(self) -> bool {
+        matches!(self, Self::Delete | Self::Erase)
     }
 }
 
@@ -32,15 +43,33 @@ impl Kind {
 pub struct Item {
     /// Its place in the batch; the planner only hands it on.
     pub record: usize,
+    /// The name of the resource that it goes to.
+    pub resource: &'static str,
     /// What is to be done.
     pub kind: Kind,
-    /// What it is done to. Records without a key wait for nothing.
-    pub key: Option<String>,
+    /// All that identifies what it is done to. Records without keys wait for nothing.
+    pub keys: Vec<Key>,
+}
+
+/// Something that identifies an object within its resource.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// A record's key, or HubSpot's id. Creates of one such key are objects of their own, and don't wait for each other.
+    Id(String),
+    /// The value of a unique property. Nothing that has the same value goes at the same time.
+    Unique {
+        /// The property.
+        property: std::sync::Arc<str>,
+        /// Its value, in the form in which equal ones are equal to HubSpot.
+        value: String,
+    },
 }
 
 /// One call to HubSpot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
+    /// The name of the resource.
+    pub resource: &'static str,
     /// What it does.
     pub kind: Kind,
     /// The records in it, in their order.
@@ -49,33 +78,45 @@ pub struct Call {
     pub after: Vec<usize>,
 }
 
-/// The calls for these records: each record is in exactly one, none holds more than `limit` (0 counts as 1).
+/// The calls for these records: each record is in exactly one, none holds more than `limit` says of its resource and kind (0 counts
+/// as 1).
 ///
-/// A create makes an object of its own, so creates never wait for each other, whatever their keys; updates and deletes wait for every
-/// earlier record of their key, and creates for earlier updates and deletes.
+/// A create makes an object of its own, so creates never wait for each other because of [`Key::Id`]; updates and deletes wait for every
+/// earlier record of a key of theirs, and creates for earlier updates and deletes. By [`Key::Unique`] everything waits.
 ///
 /// ```
-/// use hubspot_destination::plan::{Item, Kind, plan};
+/// use hubspot_destination::plan::{Item, Key, Kind, plan};
 ///
-/// let item = |record, kind, key: &str| Item { record, kind, key: Some(key.to_owned()) };
-/// let calls = plan(&[item(0, Kind::Update, "51"), item(1, Kind::Update, "52"), item(2, Kind::Delete, "51")], 100);
+/// let item = |record, kind, id: &str| Item { record, resource: "crm.deals", kind, keys: vec![Key::Id(id.to_owned())] };
+/// let items = [item(0, Kind::Update, "51"), item(1, Kind::Update, "52"), item(2, Kind::Delete, "51")];
+/// let calls = plan(&items, |_, _| 100);
 /// assert_eq!(calls[0].records, [0, 1]);
 /// assert_eq!((&calls[1].records[..], &calls[1].after[..]), (&[2][..], &[0][..]));
 /// ```
-pub fn plan(items: &[Item], limit: usize) -> Vec<Call> {
-    let limit = limit.max(1);
-    let mut keys: HashMap<&str, History> = HashMap::new();
-    let mut stages: BTreeMap<(usize, Kind), Vec<Step>> = BTreeMap::new();
+pub fn plan(items: &[Item], limit: impl Fn(&'static str, Kind) -> usize) -> Vec<Call> {
+    let mut keys: HashMap<(&str, &Key), History> = HashMap::new();
+    let mut stages: BTreeMap<(usize, &'static str, Kind), Vec<Step>> = BTreeMap::new();
     for (place, item) in items.iter().enumerate() {
-        let history = item.key.as_deref().map(|key| keys.entry(key).or_default());
-        let (stage, after) = history.map_or_else(Default::default, |history| history.take(place, item.kind));
-        stages.entry((stage, item.kind)).or_default().push(Step { place, after });
+        let apart = |key: &Key| item.kind != Kind::Create || matches!(key, Key::Unique { .. });
+        let mut step = Step { place, after: Vec::new() };
+        let mut stage = 0;
+        for key in &item.keys {
+            let history = keys.entry((item.resource, key)).or_default();
+            for (earlier, its_stage) in history.before(place, apart(key)) {
+                stage = stage.max(its_stage + 1);
+                step.after.push(earlier);
+            }
+        }
+        for key in &item.keys {
+            keys.entry((item.resource, key)).or_default().take(place, stage, apart(key));
+        }
+        stages.entry((stage, item.resource, item.kind)).or_default().push(step);
     }
 
     let mut call_of = vec![0; items.len()];
     let mut calls: Vec<Call> = Vec::new();
-    for ((_, kind), steps) in stages {
-        for chunk in steps.chunks(limit) {
+    for ((_, resource, kind), steps) in stages {
+        for chunk in steps.chunks(limit(resource, kind).max(1)) {
             for step in chunk {
                 call_of[step.place] = calls.len();
             }
@@ -83,7 +124,7 @@ pub fn plan(items: &[Item], limit: usize) -> Vec<Call> {
             let after: BTreeSet<usize> =
                 chunk.iter().flat_map(|step| &step.after).map(|place| call_of[*place]).collect();
             let records = chunk.iter().map(|step| items[step.place].record).collect();
-            calls.push(Call { kind, records, after: after.into_iter().collect() });
+            calls.push(Call { resource, kind, records, after: after.into_iter().collect() });
         }
     }
     calls
@@ -95,28 +136,30 @@ struct Step {
     after: Vec<usize>,
 }
 
-/// What happened to a key so far.
+/// What happened to a key so far: places and stages.
 #[derive(Default)]
 struct History {
-    /// The last change, and its stage.
+    /// The last record that went apart from all others.
     change: Option<(usize, usize)>,
-    /// The creates since then, and their stage.
+    /// The creates since then.
     creates: Vec<(usize, usize)>,
 }
 
 impl History {
-    /// The stage of the next record of this key and the places of those that it waits for.
-    fn take(&mut self, place: usize, kind: Kind) -> (usize, Vec<usize>) {
-        let before: Vec<(usize, usize)> = match kind {
-            Kind::Update | Kind::Delete if !self.creates.is_empty() => std::mem::take(&mut self.creates),
-            _ => self.change.into_iter().collect(),
-        };
-        let stage = before.iter().map(|(_, stage)| stage + 1).max().unwrap_or(0);
-        match kind {
-            Kind::Create => self.creates.push((place, stage)),
-            Kind::Update | Kind::Delete => self.change = Some((place, stage)),
+    /// What the next record of this key has to wait for. The record itself may have the key twice.
+    fn before(&self, place: usize, apart: bool) -> impl Iterator<Item = (usize, usize)> {
+        let creates = if apart { &self.creates[..] } else { &[] };
+        let change = if creates.is_empty() { self.change } else { None };
+        creates.iter().copied().chain(change).filter(move |(earlier, _)| *earlier != place)
+    }
+
+    fn take(&mut self, place: usize, stage: usize, apart: bool) {
+        if apart {
+            self.creates.clear();
+            self.change = Some((place, stage));
+        } else {
+            self.creates.push((place, stage));
         }
-        (stage, before.into_iter().map(|(place, _)| place).collect())
     }
 }
 
@@ -126,23 +169,27 @@ mod tests {
 
     use super::*;
 
+    const RESOURCE: &str = "crm.contacts";
+
+    fn item(record: usize, kind: Kind, key: Option<&str>) -> Item {
+        let keys = key.map(|key| Key::Id(key.to_owned())).into_iter().collect();
+        Item { record, resource: RESOURCE, kind, keys }
+    }
+
     fn items(list: &[(Kind, Option<&str>)]) -> Vec<Item> {
-        list.iter()
-            .enumerate()
-            .map(|(record, (kind, key))| Item { record, kind: *kind, key: key.map(str::to_owned) })
-            .collect()
+        list.iter().enumerate().map(|(record, (kind, key))| item(record, *kind, *key)).collect()
     }
 
     #[test]
     fn a_thousand_creates_are_ten_calls_that_wait_for_nothing() {
-        let calls = plan(&items(&vec![(Kind::Create, None); 1000]), 100);
+        let calls = plan(&items(&vec![(Kind::Create, None); 1000]), |_, _| 100);
         assert_eq!(calls.len(), 10);
         assert!(calls.iter().all(|call| call.records.len() == 100 && call.after.is_empty()));
     }
 
     #[test]
     fn creates_of_one_key_share_a_call() {
-        let calls = plan(&items(&[(Kind::Create, Some("a")), (Kind::Create, Some("a"))]), 100);
+        let calls = plan(&items(&[(Kind::Create, Some("a")), (Kind::Create, Some("a"))]), |_, _| 100);
         assert_eq!(calls.len(), 1);
     }
 
@@ -156,7 +203,7 @@ mod tests {
                 (Kind::Delete, Some("a")),
                 (Kind::Update, Some("a")),
             ]),
-            100,
+            |_, _| 100,
         );
         let shape: Vec<_> = calls.iter().map(|call| (call.kind, &call.records[..], &call.after[..])).collect();
         assert_eq!(
@@ -170,15 +217,52 @@ mod tests {
         );
     }
 
+    #[test]
+    fn resources_share_neither_calls_nor_keys() {
+        let mut two = items(&[(Kind::Update, Some("a")), (Kind::Update, Some("a"))]);
+        two[1].resource = "crm.deals";
+        let calls = plan(&two, |_, _| 100);
+        assert_eq!(calls.len(), 2);
+        assert!(calls.iter().all(|call| call.after.is_empty()));
+    }
+
+    #[test]
+    fn one_unique_value_is_never_twice_in_a_call_not_even_of_creates() {
+        let unique = |record, kind, value: &str| Item {
+            record,
+            resource: RESOURCE,
+            kind,
+            keys: vec![Key::Id(record.to_string()), Key::Unique { property: "email".into(), value: value.to_owned() }],
+        };
+        let calls = plan(
+            &[
+                unique(0, Kind::Create, "a"),
+                unique(1, Kind::Create, "b"),
+                unique(2, Kind::Create, "a"),
+                unique(3, Kind::Upsert, "a"),
+            ],
+            |_, _| 100,
+        );
+        let shape: Vec<_> = calls.iter().map(|call| (call.kind, &call.records[..], &call.after[..])).collect();
+        assert_eq!(
+            shape,
+            [
+                (Kind::Create, &[0, 1][..], &[][..]),
+                (Kind::Create, &[2][..], &[0][..]),
+                (Kind::Upsert, &[3][..], &[1][..]),
+            ]
+        );
+    }
+
     fn kind() -> impl Strategy<Value = Kind> {
         prop_oneof![Just(Kind::Create), Just(Kind::Update), Just(Kind::Delete)]
     }
 
     /// Few keys, so that they repeat; records of any number, so that places and records are told apart.
     fn any_items() -> impl Strategy<Value = Vec<Item>> {
-        let item = (kind(), prop_oneof![Just(None), "[a-f]".prop_map(Some)]);
-        proptest::collection::vec(item, 0..150).prop_map(|list| {
-            list.into_iter().enumerate().map(|(n, (kind, key))| Item { record: 1000 + n, kind, key }).collect()
+        let any = (kind(), prop_oneof![Just(None), "[a-f]".prop_map(Some)]);
+        proptest::collection::vec(any, 0..150).prop_map(|list| {
+            list.into_iter().enumerate().map(|(n, (kind, key))| item(1000 + n, kind, key.as_deref())).collect()
         })
     }
 
@@ -199,7 +283,7 @@ mod tests {
 
         #[test]
         fn every_record_is_in_one_call_of_its_kind_within_the_limit(items in any_items(), limit in 0_usize..120) {
-            let calls = plan(&items, limit);
+            let calls = plan(&items, |_, _| limit);
             let mut seen: Vec<usize> = Vec::new();
             for (number, call) in calls.iter().enumerate() {
                 prop_assert!(!call.records.is_empty() && call.records.len() <= limit.max(1));
@@ -214,7 +298,7 @@ mod tests {
 
         #[test]
         fn changes_of_one_object_neither_share_a_call_nor_overtake(items in any_items(), limit in 1_usize..120) {
-            let calls = plan(&items, limit);
+            let calls = plan(&items, |_, _| limit);
             let call_of: HashMap<usize, usize> = calls
                 .iter()
                 .enumerate()
@@ -223,7 +307,7 @@ mod tests {
             for (n, later) in items.iter().enumerate() {
                 for earlier in &items[..n] {
                     let creates = later.kind == Kind::Create && earlier.kind == Kind::Create;
-                    if later.key.is_none() || later.key != earlier.key || creates {
+                    if later.keys.is_empty() || later.keys != earlier.keys || creates {
                         continue;
                     }
                     let (first, second) = (call_of[&earlier.record], call_of[&later.record]);

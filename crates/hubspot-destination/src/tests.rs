@@ -1,9 +1,12 @@
 //! The engine against a fake HubSpot.
 
+mod semantics;
+
 use opencdc::{Data, Metadata, Operation, Position, Record};
 use serde_json::{Value, json};
 
 use crate::api::Answer;
+use crate::config::Config;
 use crate::error::{Error, Failure, RecordError, Refusal};
 use crate::fake::{Fake, Manner};
 use crate::plan::Kind;
@@ -45,7 +48,9 @@ impl Bench {
     fn new(manner: Manner, max_in_flight: usize) -> Self {
         // A test's fake lives as long as the test process: the engine and the test look at the same one.
         let fake: &'static Fake = Box::leak(Box::new(Fake::new(manner)));
-        Self { writer: Writer::new(fake, hubspot_catalog::find("crm.contacts").unwrap(), max_in_flight), fake }
+        let mut config = Config::for_resource(hubspot_catalog::find("crm.contacts").unwrap());
+        config.max_in_flight = max_in_flight;
+        Self { writer: Writer::new(fake, config), fake }
     }
 
     async fn write(&self, records: Vec<Record>) -> Outcomes {
@@ -99,7 +104,9 @@ async fn a_207_is_read_item_by_item() {
     assert_eq!(bench.calls(), 2);
     let missing = outcomes[1].as_ref().unwrap_err();
     assert!(
-        missing.to_string().starts_with("updating crm.contacts 9: HubSpot refuses it OBJECT_NOT_FOUND: no such object"),
+        missing
+            .to_string()
+            .starts_with("updating crm.contacts 9: HubSpot refuses it (OBJECT_NOT_FOUND): no such object"),
         "{missing}"
     );
     assert_eq!(outcomes[2].as_ref().unwrap_err().refusal().unwrap().category, "VALIDATION_ERROR");
@@ -246,7 +253,7 @@ async fn one_record_a_call_where_there_are_no_batches() {
     let mut fake = Fake::new(Manner::Single);
     fake.limit = 1;
     let fake: &'static Fake = Box::leak(Box::new(fake));
-    let writer = Writer::new(fake, hubspot_catalog::find("crm.contacts").unwrap(), 8);
+    let writer = Writer::new(fake, Config::for_resource(hubspot_catalog::find("crm.contacts").unwrap()));
     let outcomes = writer.write((0..20).map(|_| create(json!({"a": "x"}))).collect()).await.unwrap();
     assert_eq!((failed(&outcomes), fake.calls(), fake.peak()), (vec![], 20, 8));
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use hubspot_client::{ApiVersion, Auth, Client};
-use hubspot_destination::{Config, Error, Failure, HubSpotDestination, RecordError};
+use hubspot_destination::{Config, Error, HubSpotDestination, OnMissing, RecordError, SourceId};
 use hubspot_emulator::{Account, Emulator, Fault, FaultRule, Settings};
 use opencdc::{Data, Metadata, Operation, Position, Record};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ impl Bench {
     }
 
     fn destination(&self, resource: &str) -> HubSpotDestination {
-        let config = Config::new(hubspot_catalog::find(resource).unwrap());
+        let config = Config::for_resource(hubspot_catalog::find(resource).unwrap());
         HubSpotDestination::new(self.client.clone(), config).unwrap()
     }
 
@@ -286,7 +286,7 @@ async fn opening_finds_a_wrong_token_and_an_unreachable_hubspot_but_lets_write_o
     bench.destination("crm.contacts").open().await.unwrap();
     bench.write_all("crm.contacts", vec![create(json!({"email": "ada@example.com"}))]).await;
 
-    let contacts = || Config::new(hubspot_catalog::find("crm.contacts").unwrap());
+    let contacts = || Config::for_resource(hubspot_catalog::find("crm.contacts").unwrap());
     let wrong = HubSpotDestination::new(client(&bench.url, "pat-wrong", ApiVersion::default()), contacts()).unwrap();
     let error = wrong.open().await.unwrap_err().to_string();
     assert!(
@@ -321,7 +321,7 @@ async fn a_missing_scope_is_one_line_for_the_whole_batch() {
 async fn what_cannot_be_written_is_refused_by_name() {
     let bench = Bench::new(Settings::default()).await;
     for resource in ["crm.feedbackSubmissions", "crm.owners", "crm.pipelines.deals", "crm.stages.tickets"] {
-        let config = Config::new(hubspot_catalog::find(resource).unwrap());
+        let config = Config::for_resource(hubspot_catalog::find(resource).unwrap());
         let error = HubSpotDestination::new(bench.client.clone(), config).unwrap_err();
         assert!(error.to_string().starts_with(&format!("{resource} can't be written")), "{error}");
     }
@@ -333,7 +333,7 @@ async fn custom_objects_are_written_under_their_object_type_id() {
     let bench = Bench::new(Settings::default()).await;
     let object_type = bench.account.define_type("cars");
     let id = bench.account.create(&object_type, json!({"name": "old"}));
-    let config = Config::new(hubspot_catalog::custom("cars", &object_type));
+    let config = Config::for_resource(hubspot_catalog::custom("cars", &object_type));
     let mut destination = HubSpotDestination::new(bench.client.clone(), config).unwrap();
     let made = create(json!({"properties": {"name": "new"}}));
     let outcomes =
@@ -352,10 +352,75 @@ async fn a_table_whose_publishing_fails_says_so() {
     bench.account.fail_matching(FaultRule { method: None, path_contains: "publish".to_owned(), fault, times: 99 });
     let outcomes = bench.write("cms.hubdb.tables", vec![update(&id, json!({"label": "New"}))]).await;
     let error = outcomes[0].as_ref().unwrap_err();
-    assert!(error.to_string().contains("the draft was changed, but not published"), "{error}");
+    assert!(error.to_string().contains("the draft was changed, and publishing it got no answer"), "{error}");
+    assert!(error.is_outcome_unknown() && error.to_string().contains("write it again, which does no harm"), "{error}");
     let outcomes = bench.write("cms.hubdb.tables", vec![create(json!({"name": "sizes", "label": "Sizes"}))]).await;
     let error = outcomes[0].as_ref().unwrap_err();
     assert!(error.to_string().contains("it was created as the draft"), "{error}");
+    assert!(error.is_outcome_unknown() && !error.to_string().contains("does no harm"), "{error}");
+}
+
+#[tokio::test]
+async fn a_404_that_names_no_object_is_no_object_that_is_missing() {
+    let bench = Bench::new(Settings::default()).await;
+    let fault = Fault::ServerError { status: 404, html: false };
+    let times =
+        |path: &str, times| FaultRule { method: None, path_contains: path.to_owned(), fault: fault.clone(), times };
+    let ignoring = |resource: &str| {
+        let mut config = Config::for_resource(hubspot_catalog::find(resource).unwrap());
+        config.on_missing = OnMissing::Ignore;
+        HubSpotDestination::new(bench.client.clone(), config).unwrap()
+    };
+    let id = bench.account.create("hubdb/tables", json!({"name": "prices", "label": "Prices"}));
+    bench.account.fail_matching(times("publish", 1));
+    let outcomes = ignoring("cms.hubdb.tables").write(vec![update(&id, json!({"label": "New"}))]).await.unwrap();
+    let error = outcomes[0].as_ref().unwrap_err();
+    assert!(error.to_string().contains("the draft was changed, but not published: HubSpot refuses it"), "{error}");
+    assert_eq!(error.written_as(), Some(&*id));
+
+    let id = bench.account.create("contacts", json!({"firstname": "old"}));
+    bench.account.fail_matching(times("batch/update", 1));
+    let update = vec![update(&id, json!({"firstname": "new"}))];
+    let outcomes = ignoring("crm.contacts").write(update).await.unwrap();
+    assert!(outcomes[0].as_ref().unwrap_err().refusal().is_some_and(|refusal| refusal.status == 404));
+}
+
+#[tokio::test]
+async fn updates_and_deletes_without_any_reply_may_have_been_carried_out() {
+    let bench = Bench::new(Settings::default()).await;
+    let id = bench.account.create("contacts", json!({"firstname": "old"}));
+    let always = |fault: Fault| FaultRule { method: None, path_contains: "batch".to_owned(), fault, times: 99 };
+    bench.account.fail_matching(always(Fault::LostReply));
+    let outcomes = bench.write("crm.contacts", vec![update(&id, json!({"firstname": "new"})), delete("404")]).await;
+    for outcome in &outcomes {
+        let error = outcome.as_ref().unwrap_err();
+        assert!(error.is_outcome_unknown() && error.to_string().contains("it may have been written"), "{error}");
+    }
+    assert_eq!(bench.account.objects("contacts")[&id]["properties"]["firstname"], "new");
+}
+
+#[tokio::test]
+async fn the_property_for_source_ids_is_made_where_associations_look_for_it() {
+    for create in [true, false] {
+        let bench = Bench::new(Settings::default()).await;
+        bench.account.define_property(
+            "contacts",
+            &json!({"name": "source_id", "type": "string", "fieldType": "text", "hasUniqueValue": true}),
+        );
+        let mut config = Config::for_resource(hubspot_catalog::find("crm.contacts").unwrap());
+        config.source_id = Some(SourceId { property: "source_id".into(), create });
+        let mut destination = HubSpotDestination::new(bench.client.clone(), config).unwrap();
+        destination.open().await.unwrap();
+        let payload = json!({"properties": {"firstname": "Ada"}, "associations": {"companies": ["51"]}});
+        let outcomes =
+            destination.write(vec![record(Operation::Create, Some(json!({"id": "7"})), Some(payload))]).await;
+        let error = outcomes.unwrap().remove(0).unwrap_err().to_string();
+        let reason = if create { "there is no such object" } else { "companies have no property \"source_id\"" };
+        assert!(error.contains(&format!("not associated with companies 51: {reason}")), "{error}");
+        let properties = bench.client.properties("companies").list().await.unwrap().results;
+        let made = properties.iter().find(|property| property.name == "source_id");
+        assert_eq!(made.map(|property| property.has_unique_value), create.then_some(true));
+    }
 }
 
 /// What may have become of a seeded object: the values that its `firstname` may have, `None` for an archived one.
@@ -389,9 +454,7 @@ async fn the_account_holds_what_the_outcomes_say() {
                     .after
                     .as_ref()
                     .map(|after| after.to_structured().unwrap()["firstname"].as_str().unwrap().to_owned());
-                let may_have_happened = outcome
-                    .as_ref()
-                    .is_err_and(|error| error.is_outcome_unknown() || matches!(error.failure, Failure::Unanswered(_)));
+                let may_have_happened = outcome.as_ref().is_err_and(RecordError::is_outcome_unknown);
                 let certain = outcome.is_ok();
                 match (record.operation, &record.key) {
                     (Operation::Create, _) => {

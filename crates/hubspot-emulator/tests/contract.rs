@@ -213,7 +213,7 @@ async fn the_crm_keeps_to_the_documents() {
                 "PATCH",
                 &format!("{objects}/{{objectId}}"),
                 named,
-                Some(json!({"properties": {}})),
+                Some(json!({"properties": {"hubspot_owner_id": ""}})),
                 200,
             )
             .await;
@@ -228,7 +228,9 @@ async fn the_crm_keeps_to_the_documents() {
                 201,
             )
             .await;
-            c.check("objects", "POST", &batch("update"), named, Some(one.clone()), 200).await;
+            let update = json!({"inputs": [{"id": id, "properties": {"hubspot_owner_id": ""}}]});
+            c.check("objects", "POST", &batch("update"), named, Some(update), 200).await;
+            c.check("objects", "POST", &batch("update"), named, Some(one.clone()), 400).await;
             c.check("objects", "POST", &batch("upsert"), named, Some(one.clone()), 200).await;
             c.check("objects", "POST", &batch("read"), named, Some(one), 200).await;
             let missing =
@@ -251,7 +253,7 @@ async fn the_crm_keeps_to_the_documents() {
             let more = json!({"name": "more", "label": "More", "type": "string", "fieldType": "text", "groupName": "g", "hasUniqueValue": true});
             c.check("properties", "POST", properties, named, Some(json!({"inputs": [more]})), 201).await;
             c.check("properties", "POST", properties, named, Some(json!({"inputs": [property]})), 207).await;
-            let by_own = json!({"inputs": [{"id": "x", "idProperty": "more", "properties": {}}]});
+            let by_own = json!({"inputs": [{"id": "x", "idProperty": "more", "properties": {"more": "x"}}]});
             c.check("objects", "POST", &batch("upsert"), named, Some(by_own.clone()), 200).await;
             c.check("objects", "POST", &batch("update"), named, Some(by_own), 200).await;
             let by_own = json!({"inputs": [{"id": "x"}, {"id": "y"}], "idProperty": "more", "properties": ["more"], "propertiesWithHistory": []});

@@ -1,4 +1,4 @@
-//! The parameter tables of README.md, from the specification that the plugin itself prints.
+//! connector.yaml and the parameter tables of README.md, from the specification that the plugin itself prints.
 
 use std::env;
 use std::fmt::Write as _;
@@ -8,9 +8,9 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::{Mode, put_section};
+use super::{Mode, put, put_section};
 
-pub(super) fn generate(root: &Path, mode: Mode) -> Result<()> {
+pub(crate) fn generate(root: &Path, mode: Mode) -> Result<()> {
     let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["run", "--quiet", "--package", "conduit-connector-hubspot", "--", "--specification"])
         .current_dir(root)
@@ -21,6 +21,7 @@ pub(super) fn generate(root: &Path, mode: Mode) -> Result<()> {
     }
     let specification: Value =
         serde_json::from_slice(&output.stdout).context("the plugin's specification is not JSON")?;
+    put(root, "connector.yaml", &connector_yaml(&specification), mode)?;
     for side in ["source", "destination"] {
         put_section(
             root,
@@ -31,6 +32,37 @@ pub(super) fn generate(root: &Path, mode: Mode) -> Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// The file that a connector ships, in version 1.0 of Conduit's form.
+fn connector_yaml(specification: &Value) -> String {
+    let mut out = String::from("# Written by `cargo xtask spec`.\nversion: \"1.0\"\nspecification:\n");
+    let mut line = |indent: usize, text: &str| {
+        out.extend(std::iter::repeat_n(' ', indent));
+        out.push_str(text);
+        out.push('\n');
+    };
+    // A text of JSON is one of YAML too.
+    for field in ["name", "summary", "description", "version", "author"] {
+        line(2, &format!("{field}: {}", specification[field]));
+    }
+    for side in ["source", "destination"] {
+        line(2, &format!("{side}:"));
+        line(4, "parameters:");
+        for parameter in specification[side]["parameters"].as_array().into_iter().flatten() {
+            line(6, &format!("- name: {}", parameter["name"]));
+            for field in ["description", "type", "default"] {
+                line(8, &format!("{field}: {}", parameter[field]));
+            }
+            let validations = parameter["validations"].as_array().map(Vec::as_slice).unwrap_or_default();
+            line(8, if validations.is_empty() { "validations: []" } else { "validations:" });
+            for validation in validations {
+                line(10, &format!("- type: {}", validation["type"]));
+                line(12, &format!("value: {}", validation["value"]));
+            }
+        }
+    }
+    out
 }
 
 fn table(parameters: &Value) -> Result<String> {

@@ -1,6 +1,6 @@
 //! `cargo xtask sim --mutations`: breaks the engine in named ways, one at a time, and sees that the simulation fails.
 //!
-//! A simulation that can't fail proves nothing. Each mutation of `crates/hubspot-source/tests/mutations.toml` replaces one
+//! A simulation that can't fail proves nothing. Each mutation of the package's `tests/mutations.toml` replaces one
 //! piece of the engine's text, in a copy of the packages that it needs, below the target folder. One that the simulation
 //! survives makes this fail.
 
@@ -16,12 +16,20 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use super::{PACKAGE, build, read, simulation};
+use super::{Simulation, build, command_of, read};
 use crate::cargo;
 
-/// Where the mutations are, and the folder that their files are in.
-const FILE: &str = "crates/hubspot-source/tests/mutations.toml";
-const SOURCES: &str = "crates/hubspot-source/src";
+impl Simulation {
+    /// Where the mutations are.
+    fn mutations(&self) -> PathBuf {
+        Path::new("crates").join(self.package).join("tests/mutations.toml")
+    }
+
+    /// The folder that their files are in.
+    fn sources(&self) -> PathBuf {
+        Path::new("crates").join(self.package).join("src")
+    }
+}
 
 /// Within so many histories of each resource a mutation has to be caught.
 const SEEDS: u64 = 200;
@@ -53,7 +61,7 @@ struct Mutation {
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Edit {
-    /// Below `crates/hubspot-source/src`.
+    /// Below the package's `src`.
     file: String,
     /// What stands there once; any white space stands for any other.
     find: String,
@@ -62,12 +70,12 @@ struct Edit {
 
 impl Mutation {
     /// The files that it changes, each with its text then.
-    fn applied(&self, root: &Path) -> Result<BTreeMap<PathBuf, String>> {
+    fn applied(&self, simulation: &Simulation, root: &Path) -> Result<BTreeMap<PathBuf, String>> {
         let Self { name, file, find, replace, also, .. } = self;
         let first = Edit { file: file.clone(), find: find.clone(), replace: replace.clone() };
         let mut texts = BTreeMap::new();
         for Edit { file, find, replace } in [first].iter().chain(also) {
-            let path = Path::new(SOURCES).join(file);
+            let path = simulation.sources().join(file);
             let text = match texts.remove(&path) {
                 Some(text) => text,
                 None => {
@@ -103,9 +111,10 @@ fn occurrences(text: &str, wanted: &str) -> Vec<Range<usize>> {
     text.match_indices(first).filter_map(|(from, _)| Some(from..ends(from)?)).collect()
 }
 
-fn load(root: &Path) -> Result<Vec<Mutation>> {
-    let text = fs::read_to_string(root.join(FILE)).with_context(|| format!("cannot read {FILE}"))?;
-    let Mutations { mutation } = toml::from_str(&text).with_context(|| format!("{FILE} makes no sense"))?;
+fn load(simulation: &Simulation, root: &Path) -> Result<Vec<Mutation>> {
+    let file = simulation.mutations();
+    let text = fs::read_to_string(root.join(&file)).with_context(|| format!("cannot read {}", file.display()))?;
+    let Mutations { mutation } = toml::from_str(&text).with_context(|| format!("{} makes no sense", file.display()))?;
     Ok(mutation)
 }
 
@@ -121,35 +130,36 @@ enum Outcome {
 }
 
 /// Tries all, or those whose name contains `only`.
-pub(super) fn run(root: &Path, only: Option<&str>) -> Result<()> {
-    let all = load(root)?;
+pub(super) fn run(root: &Path, simulation: &Simulation, only: Option<&str>) -> Result<()> {
+    let all = load(simulation, root)?;
     let chosen: Vec<_> = all.iter().filter(|mutation| only.is_none_or(|only| mutation.name.contains(only))).collect();
     ensure!(!chosen.is_empty(), "no mutation has such a name");
     let target = cargo::target(root);
-    let copy = target.join("mutations");
-    println!("copying {PACKAGE} and what it needs");
-    copy_workspace(root, &copy)?;
+    let copy = target.join("mutations").join(simulation.package);
+    println!("copying {} and what it needs", simulation.package);
+    copy_workspace(simulation, root, &copy)?;
     let began = Instant::now();
-    let Outcome::Survived = simulate(&copy, &target)? else {
-        bail!("the simulation fails without any mutation: see `cargo xtask sim`");
+    let Outcome::Survived = simulate(simulation, &copy, &target)? else {
+        bail!("the simulation fails without any mutation: see `cargo xtask sim{}`", simulation.option);
     };
     let mut survivors = Vec::new();
     for mutation in &chosen {
         let Mutation { name, breaks, .. } = mutation;
-        let texts = mutation.applied(&copy)?;
+        let texts = mutation.applied(simulation, &copy)?;
         let mut originals = Vec::new();
         for (file, text) in &texts {
             originals.push((file, fs::read(copy.join(file))?));
             put(&copy.join(file), text.as_bytes())?;
         }
-        let outcome = simulate(&copy, &target).with_context(|| format!("mutation {name:?}"));
+        let outcome = simulate(simulation, &copy, &target).with_context(|| format!("mutation {name:?}"));
         for (file, original) in originals {
             put(&copy.join(file), &original)?;
         }
         match outcome? {
             Outcome::Caught { resource, seed, what } => {
                 let what: String = what.chars().take(110).collect();
-                println!("caught    {name}: seed {seed} of {resource}: {what}");
+                let of = if resource.is_empty() { String::new() } else { format!(" of {resource}") };
+                println!("caught    {name}: seed {seed}{of}: {what}");
             }
             Outcome::Survived => {
                 println!("SURVIVED  {name}: {breaks}");
@@ -168,13 +178,13 @@ pub(super) fn run(root: &Path, only: Option<&str>) -> Result<()> {
 }
 
 /// Runs the simulation of a workspace until its first failure.
-fn simulate(workspace: &Path, target: &Path) -> Result<Outcome> {
-    let program = build(workspace, target)?;
+fn simulate(simulation: &Simulation, workspace: &Path, target: &Path) -> Result<Outcome> {
+    let program = build(simulation, workspace, target)?;
     let report = target.join("mutation-report.jsonl");
     if report.exists() {
         fs::remove_file(&report).with_context(|| format!("cannot remove {}", report.display()))?;
     }
-    let mut child = simulation(&program, &report)
+    let mut child = command_of(&program, &report)
         .env("HUBSPOT_SIM_SEEDS", SEEDS.to_string())
         .env("HUBSPOT_SIM_STOP", "1")
         .stdout(Stdio::null())
@@ -202,8 +212,8 @@ fn simulate(workspace: &Path, target: &Path) -> Result<Outcome> {
 }
 
 /// Copies the package and those of the workspace that it needs, with a workspace of their own around them.
-fn copy_workspace(root: &Path, copy: &Path) -> Result<()> {
-    let members = needed(root)?;
+fn copy_workspace(simulation: &Simulation, root: &Path, copy: &Path) -> Result<()> {
+    let members = needed(simulation, root)?;
     for member in &members {
         copy_folder(&root.join(member), &copy.join(member))?;
     }
@@ -220,7 +230,7 @@ fn copy_workspace(root: &Path, copy: &Path) -> Result<()> {
 }
 
 /// The folders of the package and of those of the workspace that it needs, tests included.
-fn needed(root: &Path) -> Result<BTreeSet<PathBuf>> {
+fn needed(simulation: &Simulation, root: &Path) -> Result<BTreeSet<PathBuf>> {
     #[derive(Deserialize)]
     struct Metadata {
         packages: Vec<Package>,
@@ -243,7 +253,7 @@ fn needed(root: &Path) -> Result<BTreeSet<PathBuf>> {
         .context("cannot start cargo")?;
     let metadata: Metadata = serde_json::from_slice(&output.stdout).context("cargo's metadata makes no sense")?;
     let folder = |package: &Package| package.manifest_path.parent().map(Path::to_path_buf);
-    let package = metadata.packages.iter().find(|package| package.name == PACKAGE);
+    let package = metadata.packages.iter().find(|package| package.name == simulation.package);
     let mut open: Vec<PathBuf> = package.and_then(folder).into_iter().collect();
     let mut needed = BTreeSet::new();
     while let Some(path) = open.pop() {
@@ -255,7 +265,7 @@ fn needed(root: &Path) -> Result<BTreeSet<PathBuf>> {
             open.extend(package.dependencies.iter().filter_map(|dependency| dependency.path.clone()));
         }
     }
-    ensure!(!needed.is_empty(), "the workspace has no package {PACKAGE}");
+    ensure!(!needed.is_empty(), "the workspace has no package {}", simulation.package);
     Ok(needed)
 }
 
@@ -297,18 +307,21 @@ fn put(path: &Path, bytes: &[u8]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{DESTINATION, SOURCE};
     use super::*;
 
     /// Otherwise mutations would go stale, and prove nothing.
     #[test]
     fn every_mutation_finds_its_place_once() {
         let root = crate::root();
-        let all = load(&root).unwrap();
-        assert!(all.len() >= 20, "only {} mutations", all.len());
-        let names: BTreeSet<_> = all.iter().map(|mutation| &mutation.name).collect();
-        assert_eq!(names.len(), all.len(), "names are given twice");
-        let stale: Vec<_> = all.iter().filter_map(|mutation| mutation.applied(&root).err()).collect();
-        assert!(stale.is_empty(), "{stale:#?}");
+        for (simulation, at_least) in [(&SOURCE, 20), (&DESTINATION, 8)] {
+            let all = load(simulation, &root).unwrap();
+            assert!(all.len() >= at_least, "{}: only {} mutations", simulation.package, all.len());
+            let names: BTreeSet<_> = all.iter().map(|mutation| &mutation.name).collect();
+            assert_eq!(names.len(), all.len(), "names are given twice");
+            let stale: Vec<_> = all.iter().filter_map(|mutation| mutation.applied(simulation, &root).err()).collect();
+            assert!(stale.is_empty(), "{stale:#?}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::parse_id;
 use super::read::write_history;
 use super::store::ObjectStore;
 use super::values::{self, Values};
-use super::write::{may_write, properties_of, required_properties, unique_values};
+use super::write::{may_write, properties_of, required_properties, something_to_update, unique_values};
 use crate::clock::{Millis, iso};
 use crate::errors::{ApiError, Result};
 use crate::http::reply::Reply;
@@ -192,7 +192,12 @@ fn accept(
         .map_err(|refused| Refusal { whole_batch: refused.whole_batch, error: refused.into() })?;
     let target = match operation {
         Operation::Create => Target::New,
-        Operation::Update => Target::Existing(existing(store, input)?),
+        Operation::Update => {
+            let found = existing(store, input)?;
+            // Seen of the call for one object; believed of a batch, that it is refused whole.
+            something_to_update(fields).map_err(whole)?;
+            Target::Existing(found)
+        }
         Operation::Upsert => {
             let by_email = input.get("idProperty").is_some_and(|property| property == "email");
             if by_email && call.settings.email_upserts_are_whole && !fields.contains_key("email") {

@@ -43,7 +43,9 @@ pub(crate) fn update(call: &Call<'_>, object_type: &str, id: &str) -> Result<Rep
     if store.get(id, false).is_none() {
         return Err(ApiError::no_such_path());
     }
-    let values = values::checked(store.object_type(), properties_of(&body)?)?;
+    let fields = properties_of(&body)?;
+    something_to_update(fields)?;
+    let values = values::checked(store.object_type(), fields)?;
     let named: Vec<Arc<str>> = values.iter().map(|(name, _)| Arc::clone(name)).collect();
     let object = store.update(call.state, id, values, call.state.clock.now())?;
     let projection = Projection::of(store.object_type(), named.iter().map(|name| &**name));
@@ -81,6 +83,11 @@ pub(crate) fn may_write(state: &State, store: &ObjectStore) -> Result<()> {
 
 pub(crate) fn properties_of(input: &Map<String, Value>) -> Result<&Map<String, Value>> {
     input.get("properties").and_then(Value::as_object).ok_or_else(|| required("properties"))
+}
+
+/// 400 if an update has no properties. (Seen.)
+pub(crate) fn something_to_update(fields: &Map<String, Value>) -> Result<()> {
+    if fields.is_empty() { Err(ApiError::invalid("No properties found to update")) } else { Ok(()) }
 }
 
 /// 400 if a custom type's required properties are missing.
