@@ -248,6 +248,49 @@ async fn the_list_may_change_between_two_starts() {
     assert_eq!(account.count("contacts"), ids["crm.contacts"].len());
 }
 
+/// What a person should know of a source as it starts: names that nobody has, and from where it goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_says_which_names_nobody_has_and_from_where_it_reads() {
+    let (emulator, account, ids) = account().await;
+    let connector = plugin::connector().unwrap();
+    let names = [("extraProperties", "dealname, emial")];
+    let settings = plugin::with(settings(&emulator, "crm.contacts, crm.deals, crm.owners"), &names);
+    let mut position = None;
+    for start in ["starting: crm.contacts, crm.deals, crm.owners from the beginning", "resuming: "] {
+        let mut source = connector.source(settings.clone()).await.unwrap();
+        source.open(position.clone()).await.unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        let (mut records, mut held) = (Vec::new(), Held::default());
+        let warned = |source: &SourceDriver| {
+            let logs = source.logs().into_iter();
+            logs.filter(|entry| entry.message.contains("no property is called")).collect::<Vec<_>>()
+        };
+        while warned(&source).is_empty() {
+            assert!(Instant::now() < deadline, "nothing is said: {:?}", source.logs());
+            let Ok(came) = timeout(Duration::from_millis(50), source.next()).await else { continue };
+            let came = came.unwrap();
+            source.ack_all(&came).await.unwrap();
+            records.extend(came);
+        }
+        let [warning] = &warned(&source)[..] else { panic!("{:?}", warned(&source)) };
+        assert_eq!(warning.level.as_deref(), Some("warn"));
+        let said = &warning.message;
+        assert!(said.contains("\"emial\"") && said.contains("did you mean \"email\"?"), "{said}");
+        assert!(said.contains("crm.contacts") && said.contains("crm.deals") && !said.contains("owners"), "{said}");
+        assert!(source.logs().iter().any(|entry| entry.message.starts_with(start)), "{:?}", source.logs());
+        // A record for the next start to go on behind.
+        account.update("contacts", &ids["crm.contacts"][0], json!({"phone": start}));
+        read_until(&mut source, &mut records, &mut held, |held| {
+            let is_there = held.seen.iter().any(|(of, ..)| of == "crm.contacts");
+            if is_there { Ok(()) } else { Err("the contact".to_owned()) }
+        })
+        .await
+        .unwrap();
+        position = records.pop().map(|record| record.position);
+        source.finish().await.unwrap();
+    }
+}
+
 /// The scopes of all but deals and custom objects.
 const FORBIDDING: [&str; 4] =
     ["crm.objects.contacts.read", "crm.objects.owners.read", "crm.schemas.contacts.read", "content"];

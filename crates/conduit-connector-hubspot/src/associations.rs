@@ -13,15 +13,15 @@ pub(crate) enum Association {
 }
 
 impl Association {
-    /// Understands `crm.companies`, `companies`, `0-2`, `2-123`, `crm.objects.2-123` and `crm.objects.cars`.
+    /// Understands `crm.lineItems`, `lineItems`, `line_items`, `0-8`, `2-123`, `crm.objects.2-123` and `crm.objects.cars`.
     ///
     /// # Errors
     /// When the catalogue has no such object type.
     pub(crate) fn parse(entry: &str) -> Result<Self, Error> {
-        let known = RESOURCES
-            .iter()
-            .filter_map(object_type)
-            .find(|(resource, crm)| [resource.name, crm.object_type, crm.object_type_id].contains(&entry));
+        let known = RESOURCES.iter().filter_map(object_type).find(|(resource, crm)| {
+            let short = resource.name.trim_start_matches("crm.");
+            [resource.name, short, crm.object_type, crm.object_type_id].contains(&entry)
+        });
         if let Some((_, crm)) = known {
             return Ok(Self::Type(crm.object_type.to_owned()));
         }
@@ -74,16 +74,19 @@ fn refused(why: &str) -> Error {
 }
 
 fn unknown(entry: &str) -> String {
-    let nearest = match find(entry) {
+    let near = match find(entry) {
         // It is in the catalogue, but no object type.
-        Ok(_) => None,
-        Err(unknown) => unknown.nearest.and_then(|name| find(name).ok()).and_then(object_type),
+        Ok(_) => Vec::new(),
+        Err(unknown) => unknown.near,
     };
-    if let Some((_, crm)) = nearest {
-        return format!("{entry:?} is no CRM object type: did you mean {:?}?", crm.object_type);
+    let nearest = near.into_iter().filter_map(|name| find(name).ok()).find_map(object_type);
+    match nearest {
+        Some((_, crm)) => format!("{entry:?} is no CRM object type: did you mean {:?}?", crm.object_type),
+        None => format!(
+            "{entry:?} is no CRM object type; name some such as companies, line_items, or crm.objects.<name> of a custom \
+             object, without globs; docs/resources.md lists all"
+        ),
     }
-    let types: Vec<_> = RESOURCES.iter().filter_map(object_type).map(|(_, crm)| crm.object_type).collect();
-    format!("{entry:?} is no CRM object type; there are {}, and custom objects as crm.objects.<name>", types.join(", "))
 }
 
 #[cfg(test)]
@@ -103,6 +106,8 @@ mod tests {
             ("0-2", "companies"),
             ("crm.lineItems", "line_items"),
             ("line_items", "line_items"),
+            ("lineItems", "line_items"),
+            ("0-8", "line_items"),
             ("2-123", "2-123"),
             ("crm.objects.2-123", "2-123"),
         ] {
@@ -128,11 +133,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_is_said_with_the_nearest_or_all() {
+    fn what_is_none_is_said_with_the_nearest_or_with_what_there_is() {
         for (entry, words) in [
             ("contcats", &["\"contcats\"", "did you mean \"contacts\"?"][..]),
             ("crm.line_items", &["did you mean \"line_items\"?"]),
-            ("crm.owners", &["\"crm.owners\" is no CRM object type; there are companies, contacts"]),
+            ("crm.owners", &["\"crm.owners\" is no CRM object type; name some such as companies"]),
             ("cms.blogs.posts", &["\"cms.blogs.posts\" is no CRM object type"]),
             ("crm.*", &["\"crm.*\" is no CRM object type", "crm.objects.<name>"]),
             ("crm.objects.*", &["is no CRM object type"]),

@@ -20,8 +20,11 @@ mod config;
 mod connector;
 mod custom_objects;
 mod destination;
+#[cfg(test)]
+mod pipelines;
 mod plan;
 mod source;
+mod writing;
 
 pub use config::{ConnectionConfig, DestinationConfig, SourceConfig};
 pub use connector::HubSpot;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use conduit_connector_sdk::{Error, ResultExt};
 use hubspot_catalog::{CustomObject, Resource, Selection};
 use hubspot_client::Client;
-use hubspot_source::{Config, OnForbidden, Properties, Values};
+use hubspot_source::{Config, OnForbidden, Properties, Values, forbidden};
 
 use crate::SourceConfig;
 use crate::associations::Association;
@@ -13,6 +13,9 @@ use crate::custom_objects::{custom_objects, looking_up};
 
 /// What goes over all objects again and again does so at this interval at the most often.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What asks for news does so at this interval at the most often.
+const SHORTEST_PERIOD: Duration = Duration::from_millis(100);
 
 /// HubSpot lists what was archived for this long.
 const ARCHIVED_FOR: Duration = Duration::from_hours(90 * 24);
@@ -37,7 +40,8 @@ impl Plan {
     /// When one of them can't be understood, or they don't go together.
     pub(crate) fn new(config: &SourceConfig) -> Result<Self, Error> {
         let selection = Selection::parse(&config.resource)?;
-        let properties = Properties::parse(&config.properties).context("error validating \"properties\"")?;
+        let properties = Properties::parse(config.properties.split(',')).context("error validating \"properties\"")?;
+        let extra_properties = names(&config.extra_properties).context("error validating \"extraProperties\"")?;
         let associations = config.associations.iter().map(|entry| Association::parse(entry));
         let associations = associations.collect::<Result<Vec<_>, _>>()?;
         if config.associations_refresh > Duration::ZERO && associations.is_empty() {
@@ -46,6 +50,8 @@ impl Plan {
                  leave it out",
             ));
         }
+        period("pollingPeriod", config.polling_period)?;
+        period("deletes.interval", config.deletes_interval)?;
         if config.deletes_interval > ARCHIVED_FOR {
             return Err(Error::new(
                 "error validating \"deletes.interval\": HubSpot lists what was archived for 90 days, so deletions would be \
@@ -57,7 +63,7 @@ impl Plan {
         reading.on_forbidden = if config.on_forbidden == "skip" { OnForbidden::Skip } else { OnForbidden::Fail };
         reading.page_size = config.buffer_size;
         reading.properties = properties;
-        reading.extra_properties.clone_from(&config.extra_properties);
+        reading.extra_properties = extra_properties;
         reading.values = if config.values == "typed" { Values::Typed } else { Values::Strings };
         reading.before = config.before == "history";
         reading.associations_refresh = interval("associations.refresh", config.associations_refresh)?;
@@ -109,8 +115,21 @@ impl Plan {
                 let associations = self.associations.iter().filter(|association| !association.needs_schemas());
                 Self { associations: associations.cloned().collect(), ..self.clone() }.with(&others, &[])
             }
+            Err(error) if is_forbidden(&error) => Err(self.with_others_forbidden(client, looking_up(error)).await),
             Err(error) => Err(looking_up(error)),
         }
+    }
+
+    /// Custom objects may not be looked up: what else HubSpot forbids is said with it, so that a token is mended once.
+    async fn with_others_forbidden(&self, client: &Client, error: Error) -> Error {
+        let others = Selection::parse(&self.others).and_then(|others| others.resolve(&[])).unwrap_or_default();
+        let refusals = forbidden(client.clone(), &others).await;
+        if refusals.is_empty() {
+            return error;
+        }
+        let others = refusals.iter().map(|refusal| format!("{} ({})", refusal.resource, refusal.scopes.join(", ")));
+        let others: Vec<_> = others.collect();
+        Error::new(format!("{error}; HubSpot also forbids reading {}", others.join(", ")))
     }
 
     fn with(&self, selection: &Selection, objects: &[CustomObject]) -> Result<Config, Error> {
@@ -154,6 +173,40 @@ impl Plan {
 
 fn is_forbidden(error: &hubspot_client::Error) -> bool {
     matches!(error, hubspot_client::Error::Api(error) if error.status == 403)
+}
+
+/// The names of `extraProperties`.
+fn names(list: &str) -> Result<Vec<String>, Error> {
+    if list.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let names = list.split(',').map(|name| property_name(name.trim()));
+    names.map(|name| name.map(str::to_owned)).collect()
+}
+
+/// A name as HubSpot's search takes it; capitals, which no property's name has, HubSpot ignores.
+fn property_name(name: &str) -> Result<&str, Error> {
+    if name.is_empty() {
+        return Err(Error::new("the list has an empty entry: remove it, or name a property"));
+    }
+    if name.contains(['*', '?', '!']) {
+        return Err(Error::new(format!("{name:?} is no name: globs and exclusions belong in \"properties\"")));
+    }
+    if let Some(character) = name.chars().find(|character| character.is_whitespace() || character.is_control()) {
+        return Err(Error::new(format!(
+            "{name:?} is no property: names have no {character:?}; separate names with commas"
+        )));
+    }
+    Ok(name)
+}
+
+/// A period that can't be turned off.
+fn period(name: &str, period: Duration) -> Result<(), Error> {
+    if period >= SHORTEST_PERIOD {
+        return Ok(());
+    }
+    let given = if period.is_zero() { "0s".to_owned() } else { format!("{period:?}") };
+    Err(Error::new(format!("error validating {name:?}: {given} is too often; give at least {SHORTEST_PERIOD:?}")))
 }
 
 /// An interval that can be turned off.

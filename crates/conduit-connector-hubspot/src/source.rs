@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use conduit_connector_sdk::middleware::SourceMiddleware;
 use conduit_connector_sdk::{Context, Error, Position, Record};
 use hubspot_client::Client;
 use hubspot_source::HubSpotSource;
@@ -39,6 +40,12 @@ impl conduit_connector_sdk::Source for Source {
     async fn teardown(&mut self) -> Result<(), Error> {
         self.engine = None;
         Ok(())
+    }
+
+    /// Schemas are for those who ask for them: the Go connector's records (v0.1.0, with an SDK before there were any) are structured
+    /// data, and whatever reads them behind it, conditions of processors included, must find them so.
+    fn middleware() -> SourceMiddleware {
+        SourceMiddleware::default().schema_off()
     }
 }
 

@@ -46,20 +46,65 @@ impl ConnectionConfig {
     }
 
     fn auth(&self) -> Result<Auth, Error> {
+        self.filled_in()?;
         match (&self.access_token, &self.client_id, &self.client_secret, &self.refresh_token) {
             (Some(token), None, None, None) => Ok(Auth::token(token.expose())),
             (None, Some(id), Some(secret), Some(refresh)) => {
                 Ok(Auth::refresh(id.clone(), secret.expose(), refresh.expose()))
             }
             (None, None, None, None) => Err(Error::new(
-                "error validating \"accessToken\": required parameter is not provided (or give \"clientId\", \
-                 \"clientSecret\" and \"refreshToken\" together)",
+                "error validating \"accessToken\": required parameter is not provided; a ${…} in the pipeline file is empty \
+                 where Conduit's environment has no such variable (or give \"clientId\", \"clientSecret\" and \
+                 \"refreshToken\" together)",
             )),
             (Some(_), ..) => Err(Error::new(
                 "\"accessToken\" and OAuth's \"clientId\", \"clientSecret\", \"refreshToken\" exclude each other: give \
                  one or the other",
             )),
             _ => Err(Error::new("\"clientId\", \"clientSecret\" and \"refreshToken\" belong together: give all three")),
+        }
+    }
+
+    /// Refuses a placeholder that nobody put a value into: HubSpot would call it a wrong token.
+    fn filled_in(&self) -> Result<(), Error> {
+        let texts = [
+            ("accessToken", self.access_token.as_ref().map(Secret::expose)),
+            ("clientId", self.client_id.as_deref()),
+            ("clientSecret", self.client_secret.as_ref().map(Secret::expose)),
+            ("refreshToken", self.refresh_token.as_ref().map(Secret::expose)),
+        ];
+        for (name, text) in texts {
+            let Some(variable) = text.and_then(placeholder) else { continue };
+            return Err(Error::new(format!(
+                "error validating {name:?}: it is the placeholder {variable} and no value: Conduit fills it in from its own \
+                 environment in pipeline files alone; set the variable where Conduit runs, or give the value itself"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// The text, if it is the name of an environment variable as a pipeline file has it: `${NAME}` or `$NAME`. Nothing else is
+/// ever shown of what may be a secret.
+fn placeholder(text: &str) -> Option<&str> {
+    let name = text.strip_prefix('$')?;
+    let name = name.strip_prefix('{').map_or(Some(name), |rest| rest.strip_suffix('}'))?;
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric());
+    is_name.then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_variables_name_is_a_placeholder() {
+        for text in ["${HUBSPOT_ACCESS_TOKEN}", "$HUBSPOT_ACCESS_TOKEN", "${a1}"] {
+            assert_eq!(placeholder(text), Some(text));
+        }
+        for text in ["pat-na1-s3cr3t", "", "$", "${}", "${TOKEN", "$TOKEN}", "${TOKEN}-s3cr3t", "x${TOKEN}", "$ecr-et"]
+        {
+            assert_eq!(placeholder(text), None, "{text}");
         }
     }
 }

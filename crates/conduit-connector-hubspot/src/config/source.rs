@@ -15,11 +15,12 @@ pub struct SourceConfig {
     /// The HubSpot resources to read: a [`hubspot_catalog::Selection`].
     #[parameter(name = "resource", required, description = hubspot_catalog::RESOURCES_HELP)]
     pub resource: Vec<String>,
-    /// What happens when HubSpot forbids reading one of the resources: `fail` stops the source with an error that names the
-    /// missing scope, `skip` leaves the resource out with a warning in the log until the source is started again.
+    /// What happens when HubSpot forbids reading some of the resources: `fail` stops the source with an error that names the
+    /// missing scopes, `skip` leaves these resources out with a warning in the log until the source is started again.
     #[parameter(name = "onForbidden", default = "fail", inclusion = "fail,skip")]
     pub on_forbidden: String,
-    /// How long to wait before asking HubSpot again when there is nothing new. It never slows down reading.
+    /// How long to wait before asking HubSpot again when there is nothing new, at least `100ms`. It never slows down
+    /// reading.
     #[parameter(name = "pollingPeriod", default = "5s")]
     pub polling_period: Duration,
     /// How many objects are asked for in one page of a list, from 1 to 100.
@@ -28,11 +29,11 @@ pub struct SourceConfig {
     /// Which properties of CRM objects to read, separated by commas: `default` (those that HubSpot sends unasked), `all`,
     /// names, globs such as `hs_*`, and exclusions such as `!hs_analytics_*`.
     #[parameter(name = "properties", default = "default")]
-    pub properties: Vec<String>,
-    /// Properties to read in addition to those of `properties`, separated by commas. Those that an object does not have are
-    /// left out.
+    pub properties: String,
+    /// The names of properties to read in addition to those of `properties`, separated by commas. Those that an object does
+    /// not have are left out.
     #[parameter(name = "extraProperties")]
-    pub extra_properties: Vec<String>,
+    pub extra_properties: String,
     /// How the values of CRM properties are delivered: `strings` as HubSpot sends them, or `typed` as numbers, booleans, dates
     /// and lists by the properties' definitions, and empty ones as null.
     #[parameter(name = "values", default = "strings", inclusion = "strings,typed")]
@@ -42,7 +43,7 @@ pub struct SourceConfig {
     #[parameter(name = "before", default = "none", inclusion = "none,history")]
     pub before: String,
     /// The CRM object types whose associations are delivered inside each CRM object, separated by commas: HubSpot's name
-    /// (`companies`, `line_items`), the resource (`crm.lineItems`), or the object type id; custom objects as `crm.objects.cars` or
+    /// (`companies`, `line_items`), the resource (`crm.lineItems`, `lineItems`), or the object type id; custom objects as `crm.objects.cars` or
     /// `2-123`. No globs.
     #[parameter(name = "associations")]
     pub associations: Vec<String>,
@@ -66,8 +67,8 @@ pub struct SourceConfig {
     /// about the most that a restart of a stream that has caught up repeats. `0s` turns it off.
     #[parameter(name = "cdc.settleLag", default = "10m")]
     pub settle_lag: Duration,
-    /// How often HubSpot's list of archived objects is read for deletions, and owners, pipelines and stages for changes; at
-    /// most `2160h`, because HubSpot lists what was archived for 90 days.
+    /// How often HubSpot's list of archived objects is read for deletions, and owners, pipelines and stages for changes: from
+    /// `100ms` to `2160h`, because HubSpot lists what was archived for 90 days.
     #[parameter(name = "deletes.interval", default = "1m")]
     pub deletes_interval: Duration,
     /// Whether a deletion of a CRM object has the object in `payload.before`, as HubSpot's archive keeps it.

@@ -3,6 +3,7 @@
 use conduit_connector_sdk::Settings;
 
 use super::*;
+use crate::pipelines::{self, Side};
 
 fn plan(settings: &[(&str, &str)]) -> Result<Plan, Error> {
     let given = [("accessToken", "pat-eu1-of-nobody")].into_iter().chain(settings.iter().copied());
@@ -102,6 +103,31 @@ fn what_does_not_go_together_is_refused_in_one_line() {
              give at most 2160h",
         ),
         (
+            &[("resource", "crm.contacts"), ("pollingPeriod", "99ms")],
+            "error validating \"pollingPeriod\": 99ms is too often; give at least 100ms",
+        ),
+        (
+            &[("resource", "crm.contacts"), ("deletes.interval", "0s")],
+            "error validating \"deletes.interval\": 0s is too often; give at least 100ms",
+        ),
+        (
+            &[("resource", "crm.contacts"), ("properties", "email,,phone")],
+            "error validating \"properties\": the list of properties has an empty entry: remove it, or name a property",
+        ),
+        (
+            &[("resource", "crm.contacts"), ("extraProperties", "email, ,phone")],
+            "error validating \"extraProperties\": the list has an empty entry: remove it, or name a property",
+        ),
+        (
+            &[("resource", "crm.contacts"), ("extraProperties", "email, first name")],
+            "error validating \"extraProperties\": \"first name\" is no property: names have no ' '; separate names with \
+             commas",
+        ),
+        (
+            &[("resource", "crm.contacts"), ("extraProperties", "hs_*")],
+            "error validating \"extraProperties\": \"hs_*\" is no name: globs and exclusions belong in \"properties\"",
+        ),
+        (
             &[("resource", "crm.contacts"), ("properties", "First Name")],
             "error validating \"properties\": \"First Name\" is no property: names have no ' '; separate names with commas",
         ),
@@ -136,17 +162,32 @@ fn each_parameter_for_crm_objects_says_so() {
     assert!(plan(&[("resource", "crm.objects.*"), ("properties", "all")]).is_ok());
 }
 
-/// The settings of the README's pipeline with many resources.
+fn read_by(settings: &[(&str, String)]) -> Config {
+    let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
+    let plan = Plan::new(&settings.collect::<Settings>().parse().unwrap()).unwrap();
+    plan.with(&plan.selection, &[]).unwrap()
+}
+
+/// The settings of the README's pipelines.
 #[test]
-fn the_readmes_pipeline_can_be_run() {
-    let readme = include_str!("../../../../README.md");
-    let (_, pipeline) = readme.split_once("- id: crm-to-file").unwrap();
-    let (_, settings) = pipeline.split_once("settings:\n").unwrap();
-    let (settings, _) = settings.split_once("- id: file").unwrap();
-    let lines = settings.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let settings: Vec<_> = lines.map(|line| line.split_once(": ").unwrap()).collect();
-    assert!(settings.len() > 8, "{settings:?}");
-    let plan = Plan::new(&Settings::from_iter(settings).parse().unwrap()).unwrap();
-    let reading = plan.with(&plan.selection, &[]).unwrap();
-    assert!((35..=45).contains(&reading.resources.len()), "some 40 resources, not {}", reading.resources.len());
+fn the_readmes_pipelines_can_be_run() {
+    let sources = pipelines::connectors_in(pipelines::README, Side::Source);
+    let resources: Vec<_> = sources.iter().map(|settings| read_by(settings).resources.len()).collect();
+    assert!(matches!(resources[..], [1, 35..=45]), "one resource, and some 40: {resources:?}");
+    assert!(sources[1].len() > 8, "{sources:?}");
+}
+
+/// Those of the example files.
+#[test]
+fn the_example_pipelines_can_be_run() {
+    let mut read = Vec::new();
+    for (_, pipeline) in pipelines::examples() {
+        let sources = pipelines::connectors_in(&pipeline, Side::Source);
+        read.extend(sources.iter().map(|settings| names(&read_by(settings)).len()));
+    }
+    read.sort_unstable();
+    assert!(
+        matches!(read[..], [1, 6, 6, 25..=35]),
+        "one with one resource, two that copy an account, one with all objects of the CRM: {read:?}"
+    );
 }

@@ -14,6 +14,7 @@ mod measured;
 mod snapshot;
 mod starting;
 mod window;
+mod wire;
 mod writing;
 
 use std::path::{Path, PathBuf};
@@ -51,6 +52,9 @@ struct Arguments {
     /// Where the Go module is that runs the Go connector
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/goconnector"))]
     go_module: PathBuf,
+    /// Where the Go module is that drives both SDKs with Conduit's client
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/interop"))]
+    interop: PathBuf,
 }
 
 /// What can be measured.
@@ -74,6 +78,8 @@ enum Part {
     Destination,
     /// The Go connector
     Go,
+    /// Connectors of this project's SDK beside ones of Conduit's Go SDK, under Conduit's client
+    Wire,
 }
 
 #[tokio::main]
@@ -137,9 +143,22 @@ async fn measure(part: Part, connector: &Connector, arguments: &Arguments, repor
             report.section("destination: creating objects of one resource");
             let account = Measured::start("destination").await?;
             report.add_all(writing::creations(connector, &account, arguments.windows).await.context("writing")?);
+            report.section("destination: creating objects without limits, at no latency");
+            let account = Measured::start("destination without limits").await?;
+            report.add_all(writing::unlimited(connector, &account).await.context("writing without limits")?);
         }
         Part::Go if arguments.without_go => report.skip("the Go connector v0.1.0: --without-go was given"),
         Part::Go => go(&arguments.go_module, report).await?,
+        Part::Wire if arguments.without_go => report.skip("both SDKs over the wire: --without-go was given"),
+        Part::Wire => match wire::side_by_side(&arguments.interop).await {
+            Ok(sections) => {
+                for (section, figures) in sections {
+                    report.section(section);
+                    report.add_all(figures);
+                }
+            }
+            Err(reason) => report.skip(&format!("both SDKs over the wire: {reason:#}")),
+        },
     }
     Ok(())
 }

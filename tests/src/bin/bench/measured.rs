@@ -117,7 +117,7 @@ pub(crate) async fn next(source: &mut SourceDriver) -> Result<Vec<Record>> {
 }
 
 pub(crate) async fn acknowledge(source: &SourceDriver, records: &[Record]) -> Result<()> {
-    Ok(source.ack(records.iter().map(|record| Position::new(record.position.clone())).collect()).await?)
+    Ok(source.ack(records.iter().map(|record| Position::new(record.position())).collect()).await?)
 }
 
 /// The peak memory of a plugin process, with its bound in MiB.
