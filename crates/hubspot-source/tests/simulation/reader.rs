@@ -18,7 +18,7 @@ use fastrand::Rng;
 use hubspot_catalog::{Kind, Resource};
 use hubspot_source::engine::{Change, DeleteReason};
 use hubspot_source::item::{Item, Millis};
-use hubspot_source::position::{self, Cursor, Followed, Resume, Snapshotted};
+use hubspot_source::position::{self, Cursor, Followed, Left, Place, Resume, Snapshotted};
 use opencdc::{Map, Operation, Position};
 use serde_json::Value;
 
@@ -67,7 +67,7 @@ struct Record {
 /// Where a stream was resumed.
 #[derive(Clone, Copy, Debug)]
 enum Resumed {
-    Snapshot { since: Millis },
+    Snapshot { since: Millis, by_page: bool },
     Follow { settled: Millis, sweep: Millis, delivered: Millis },
 }
 
@@ -111,8 +111,9 @@ impl Reader {
     pub(super) fn resume(&mut self, number: u64, resume: Option<&Resume>) {
         self.number = number;
         self.resumed = match resume {
-            Some(Resume::At(Cursor::Snapshot(Snapshotted { start, since, .. }))) => {
-                Some(Resumed::Snapshot { since: since.unwrap_or(*start) })
+            Some(Resume::At(Cursor::Snapshot(Snapshotted { start, since, left }))) => {
+                let by_page = !matches!(left, Left::Objects(Place::Ranges(_)));
+                Some(Resumed::Snapshot { since: since.unwrap_or(*start), by_page })
             }
             Some(Resume::At(Cursor::Follow(Followed { settled, sweep, .. }))) => {
                 Some(Resumed::Follow { settled: *settled, sweep: *sweep, delivered: self.delivered })
@@ -347,13 +348,13 @@ impl Reader {
         self.repeats += 1;
         let from = match resumed {
             // The position of a page of a list, or of a CMS walk, stands for all of the page, or the millisecond.
-            Resumed::Snapshot { .. } if change.operation == Operation::Snapshot => {
-                if world.is_crm() && !history.opaque && !self.restarted {
+            Resumed::Snapshot { by_page, .. } if change.operation == Operation::Snapshot => {
+                if world.is_crm() && !by_page && !self.restarted {
                     return Err(format!("{id} is delivered by the snapshot again, though it had been acknowledged"));
                 }
                 return Ok(());
             }
-            Resumed::Snapshot { since } => since,
+            Resumed::Snapshot { since, .. } => since,
             Resumed::Follow { settled, sweep, delivered } => {
                 let usual = history.lag + history.slack();
                 // Where much changes, settling may fall back by as much again, or by a minute.
