@@ -8,9 +8,6 @@ import (
 	"io"
 	"math"
 	"math/rand"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -27,33 +24,9 @@ type recordCodec struct {
 	out *bufio.Reader
 }
 
-// startRecordCodec starts the example record_codec, which cargo puts beside
-// the connector's binary.
 func startRecordCodec(t *testing.T) *recordCodec {
 	t.Helper()
-	path := os.Getenv("RECORD_CODEC")
-	if path == "" {
-		path = filepath.Join(filepath.Dir(binary(t, "CONDUIT_CONNECTOR_HUBSPOT", "the connector's binary")), "examples", "record_codec")
-	}
-	cmd := exec.Command(path)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("start record_codec (cargo build -p conduit-connector-protocol --example record_codec): %v", err)
-	}
-	t.Cleanup(func() {
-		_ = in.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("record_codec: %v", err)
-		}
-	})
+	in, out := startExample(t, "conduit-connector-protocol", "record_codec", "RECORD_CODEC")
 	return &recordCodec{t: t, in: in, out: bufio.NewReader(out)}
 }
 

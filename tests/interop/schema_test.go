@@ -9,8 +9,6 @@ import (
 	"math"
 	"math/rand"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
@@ -38,33 +36,9 @@ type answer struct {
 	Error  string `json:"error"`
 }
 
-// startCodec starts the example schema_codec, which cargo puts beside the
-// connector's binary.
 func startCodec(t *testing.T) *codec {
 	t.Helper()
-	path := filepath.Join(filepath.Dir(binary(t, "CONDUIT_CONNECTOR_HUBSPOT", "the connector's binary")), "examples", "schema_codec")
-	if named := os.Getenv("SCHEMA_CODEC"); named != "" {
-		path = named
-	}
-	cmd := exec.Command(path)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("start schema_codec (cargo build -p conduit-connector-sdk --example schema_codec): %v", err)
-	}
-	t.Cleanup(func() {
-		_ = in.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("schema_codec: %v", err)
-		}
-	})
+	in, out := startExample(t, "conduit-connector-sdk", "schema_codec", "SCHEMA_CODEC")
 	scanner := bufio.NewScanner(out)
 	scanner.Buffer(nil, 16<<20)
 	return &codec{t: t, in: in, out: scanner}

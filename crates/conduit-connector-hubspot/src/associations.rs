@@ -1,7 +1,7 @@
 //! The object types whose associations are read, as a person may name them.
 
 use conduit_connector_sdk::Error;
-use hubspot_catalog::{Crm, CustomObject, Kind, RESOURCES, Resource, Selection, find};
+use hubspot_catalog::{CUSTOM_PREFIX, Crm, CustomObject, Kind, RESOURCES, Resource, Selection, find};
 
 /// One entry of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Association {
             return Ok(Self::Type(crm.object_type.to_owned()));
         }
         let name = if is_custom_id(entry) { format!("crm.objects.{entry}") } else { entry.to_owned() };
-        if name.starts_with("crm.objects.") && !name.contains(['*', '!']) {
+        if name.starts_with(CUSTOM_PREFIX) && !name.contains(['*', '!']) {
             let selection = Selection::parse(&[name]).map_err(|error| refused(&error.to_string()))?;
             let by_id = selection.single().and_then(object_type);
             return Ok(by_id.map_or(Self::Named(selection), |(_, crm)| Self::Type(crm.object_type.to_owned())));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use conduit_connector_sdk::{Error, ResultExt};
-use hubspot_catalog::{CustomObject, Resource, Selection};
+use hubspot_catalog::{CUSTOM_PREFIX, CustomObject, Resource, Selection};
 use hubspot_client::Client;
 use hubspot_source::{Config, OnForbidden, Properties, Values, forbidden};
 
@@ -87,7 +87,7 @@ impl Plan {
         let for_crm = for_crm.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect();
         // Those that are named by their id need no look-up.
         let of_others = |entry: &&String| {
-            let object = entry.trim_start_matches(['!', ' ']).strip_prefix("crm.objects.");
+            let object = entry.trim_start_matches(['!', ' ']).strip_prefix(CUSTOM_PREFIX);
             object.is_none_or(|object| object.starts_with("2-"))
         };
         let others = config.resource.iter().filter(of_others).cloned().collect();

@@ -3,18 +3,13 @@
 //! What only HubSpot knows (which properties are unique, which custom objects there are) is checked when the destination opens.
 
 use conduit_connector_sdk::{Error, ResultExt};
-use hubspot_catalog::{Kind, Resource, find};
+use hubspot_catalog::{CUSTOM_PREFIX, Resource, find};
 use hubspot_destination::{
-    Associations, Config, Deletes, IdProperties, Mode, OnMissing, ReadOnly, Routing, RoutingError, SourceId, Unknown,
+    Associations, Config, Deletes, IdProperties, Mode, OnMissing, RESERVED_PREFIXES, ReadOnly, Routing, RoutingError,
+    SourceId, Unknown,
 };
 
 use crate::DestinationConfig;
-
-/// What the names of custom objects begin with.
-const CUSTOM: &str = "crm.objects.";
-
-/// What names of HubSpot's own properties begin with, which nobody else can make.
-const RESERVED: [&str; 2] = ["hs_", "hubspot_"];
 
 /// What these parameters ask for.
 ///
@@ -39,7 +34,9 @@ pub(crate) fn writing(given: &DestinationConfig) -> Result<Config, Error> {
 
     id_properties(&config.id_properties, &config.routing)?;
     go_together(&config, given)?;
-    if config.routing.is_fixed() && config.deletes == Deletes::Gdpr && !config.routing.as_fixed().is_some_and(has_gdpr)
+    if config.routing.is_fixed()
+        && config.deletes == Deletes::Gdpr
+        && !config.routing.as_fixed().is_some_and(Resource::has_gdpr_delete)
     {
         return Err(Error::new(format!(
             "\"deletes: gdpr\": HubSpot deletes contacts alone for good, and everything is written into {}; give archive or ignore",
@@ -79,7 +76,7 @@ fn source_id(property: &str, create: bool) -> Result<Option<SourceId>, Error> {
             "{property:?} can't be the name of a property: lower-case letters, digits and underscores, a letter first"
         ));
     }
-    if let Some(prefix) = RESERVED.iter().find(|prefix| create && property.starts_with(*prefix)) {
+    if let Some(prefix) = RESERVED_PREFIXES.iter().find(|prefix| create && property.starts_with(*prefix)) {
         return invalid(format!("{property:?} can't be made: names that begin with {prefix} are HubSpot's own"));
     }
     Ok(Some(SourceId { property, create }))
@@ -95,7 +92,7 @@ fn id_properties(properties: &IdProperties, routing: &Routing) -> Result<(), Err
                  the property alone, or {fixed}=<property>"
             )));
         }
-        if name.starts_with(CUSTOM) {
+        if name.starts_with(CUSTOM_PREFIX) {
             continue;
         }
         let resource = find(name).context("error validating \"idProperty\"")?;
@@ -126,10 +123,6 @@ fn go_together(config: &Config, given: &DestinationConfig) -> Result<(), Error> 
         )));
     }
     Ok(())
-}
-
-fn has_gdpr(resource: &Resource) -> bool {
-    matches!(&resource.kind, Kind::Crm(crm) if crm.gdpr)
 }
 
 /// Whether they mean something for the one resource that everything goes to, which is one of the CMS.

@@ -6,7 +6,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use crate::{Crm, Kind, Operations, Resource};
 
 /// What the names of custom objects begin with.
-pub(crate) const PREFIX: &str = "crm.objects.";
+pub const CUSTOM_PREFIX: &str = "crm.objects.";
 
 /// An object type of the account's own, as its schema names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub fn custom(name: &str, object_type_id: &str) -> &'static Resource {
 fn resource(name: &str, object_type_id: &str) -> Resource {
     let object_type_id: &str = Box::leak(object_type_id.into());
     Resource {
-        name: Box::leak(format!("{PREFIX}{name}").into_boxed_str()),
+        name: Box::leak(format!("{CUSTOM_PREFIX}{name}").into_boxed_str()),
         title: Box::leak(name.into()),
         kind: Kind::Crm(Crm {
             object_type: object_type_id,

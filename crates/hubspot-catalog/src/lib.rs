@@ -27,7 +27,7 @@ mod pattern;
 mod resource;
 mod select;
 
-pub use custom::{CustomObject, custom};
+pub use custom::{CUSTOM_PREFIX, CustomObject, custom};
 pub use find::{UnknownResource, find, names};
 pub use generated::{RESOURCE_HELP, RESOURCES, RESOURCES_HELP};
 pub use resource::{Cms, Crm, Directory, Kind, Operations, Resource};

@@ -1,6 +1,6 @@
 //! One entry of the `resource` parameter's list: a name, a custom object, or a glob.
 
-use crate::custom::{CustomObject, PREFIX};
+use crate::custom::{CUSTOM_PREFIX, CustomObject};
 use crate::{Resource, UnknownResource, find};
 
 /// What an entry names.
@@ -21,7 +21,7 @@ impl Pattern {
         if text.contains('*') {
             return Ok(Self::Glob(Glob(text.chars().collect())));
         }
-        match text.strip_prefix(PREFIX).filter(|name| !name.is_empty()) {
+        match text.strip_prefix(CUSTOM_PREFIX).filter(|name| !name.is_empty()) {
             Some(id) if is_object_type_id(id) => Ok(Self::Id(id.to_owned())),
             Some(name) => Ok(Self::Name(name.to_owned())),
             None => find(text).map(Self::Listed),
@@ -45,7 +45,7 @@ impl Pattern {
             Self::Id(id) => *id == object.object_type_id,
             Self::Glob(glob) => [&object.name, &object.fully_qualified_name]
                 .into_iter()
-                .any(|name| !name.is_empty() && glob.matches(&format!("{PREFIX}{name}"))),
+                .any(|name| !name.is_empty() && glob.matches(&format!("{CUSTOM_PREFIX}{name}"))),
         }
     }
 
@@ -75,7 +75,7 @@ impl Glob {
 
     /// Whether what is left behind the prefix can be a name of one part, as HubSpot's schemas have.
     fn may_match_custom(&self) -> bool {
-        self.behind(PREFIX).iter().any(|rest| !rest.is_empty() && !rest.contains(&'.'))
+        self.behind(CUSTOM_PREFIX).iter().any(|rest| !rest.is_empty() && !rest.contains(&'.'))
     }
 
     /// What may be left of the pattern when it has matched this text.

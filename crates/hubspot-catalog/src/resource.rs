@@ -107,4 +107,9 @@ impl Resource {
     pub const fn is_crm(&self) -> bool {
         matches!(self.kind, Kind::Crm(_))
     }
+
+    /// Whether its objects can be deleted for good, as the GDPR wants it.
+    pub const fn has_gdpr_delete(&self) -> bool {
+        matches!(self.kind, Kind::Crm(Crm { gdpr: true, .. }))
+    }
 }

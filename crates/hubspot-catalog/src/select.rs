@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::custom::PREFIX;
+use crate::custom::CUSTOM_PREFIX;
 use crate::pattern::Pattern;
 use crate::{CustomObject, RESOURCES, Resource, UnknownResource, custom};
 
@@ -236,7 +236,7 @@ impl Selection {
 /// An entry that names nothing.
 fn nothing(entry: &Entry, objects: Option<&[CustomObject]>) -> SelectionError {
     let known = objects.map(|objects| {
-        let mut known: Vec<_> = objects.iter().map(|object| format!("{PREFIX}{}", object.name)).collect();
+        let mut known: Vec<_> = objects.iter().map(|object| format!("{CUSTOM_PREFIX}{}", object.name)).collect();
         known.sort_unstable();
         known
     });

@@ -13,7 +13,7 @@ use crate::identity::Target;
 use crate::key;
 use crate::plan::{Item, Key, Kind};
 use crate::prepare::Prepared;
-use crate::shape::{Dropped, Missing, Object, PayloadError, Shaper};
+use crate::shape::{Dropped, Missing, Object, PayloadError};
 
 /// What HubSpot is to be told for one record, or for several that were merged.
 #[derive(Clone, Debug)]
@@ -81,15 +81,7 @@ impl Change {
         if kind.is_delete() {
             return Self::read_delete(prepared, kind, place, &record);
         }
-        let shaper = Shaper {
-            resource: prepared.resource,
-            definitions: prepared.definitions.as_deref(),
-            read_only: config.read_only,
-            unknown: config.unknown,
-            create_properties: config.create_properties,
-            id_field: config.id_field.as_deref(),
-        };
-        let mut payload = shaper.shape(kind, record.payload.after)?;
+        let mut payload = prepared.shaper(config).shape(kind, record.payload.after)?;
         let target = prepared.rules.identify(kind, record.key.as_ref(), &mut payload)?;
         let links = match (&payload.associations, config.associations) {
             (Some(said), Associations::Write) => associations::read(said)?,
@@ -110,17 +102,10 @@ impl Change {
             .iter()
             .filter_map(|property| Some((Arc::clone(property), key::text(payload.body.get(&**property)?).ok()?)));
         let change = Self {
-            record: place,
-            also: Vec::new(),
-            resource: prepared.resource,
-            kind,
-            target,
-            key: key::id(record.key.as_ref()).ok(),
             uniques: uniques.collect(),
             body: payload.body,
-            inline: None,
             links,
-            may_be_missing: false,
+            ..Self::bare(prepared, kind, place, target, record.key.as_ref())
         };
         Ok(Understood { change: Some(change), dropped: payload.dropped, missing: payload.missing })
     }
@@ -138,20 +123,25 @@ impl Change {
         }
         let image = image.and_then(|image| image.to_structured().ok());
         let target = prepared.rules.identify_deleted(record.key.as_ref(), image.as_deref())?;
-        let change = Self {
+        let change = Self::bare(prepared, kind, place, target, record.key.as_ref());
+        Ok(Understood { change: Some(change), ..Understood::default() })
+    }
+
+    /// A change that says nothing yet but what is done to what.
+    fn bare(prepared: &Prepared, kind: Kind, place: usize, target: Target, key: Option<&Data>) -> Self {
+        Self {
             record: place,
             also: Vec::new(),
             resource: prepared.resource,
             kind,
             target,
-            key: key::id(record.key.as_ref()).ok(),
+            key: key::id(key).ok(),
+            uniques: Vec::new(),
             body: Object::new(),
             inline: None,
             links: Vec::new(),
-            uniques: Vec::new(),
             may_be_missing: false,
-        };
-        Ok(Understood { change: Some(change), ..Understood::default() })
+        }
     }
 
     /// What the planner has to know. `created` is the object that this process created for the key.

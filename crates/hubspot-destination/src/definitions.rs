@@ -17,6 +17,8 @@ use std::fmt;
 
 use hubspot_client::{OneLine, Property, PropertyOption};
 
+use crate::shape::facts::LONGEST_NAME;
+
 /// What the values of a property are, by its definition's `type` and `fieldType`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -201,6 +203,7 @@ impl Definitions {
     /// separators, the one with this label, or the one that is spelt almost so.
     pub fn near(&self, name: &str) -> Option<&str> {
         let length = name.chars().count();
+        // No longer labels are looked through, either.
         if length > LONGEST_NAME {
             return None;
         }
@@ -229,9 +232,6 @@ impl Definitions {
         self.default_group.as_deref()
     }
 }
-
-/// HubSpot takes no longer names of properties, and no longer labels are looked through.
-const LONGEST_NAME: usize = 100;
 
 /// Letters and digits alone, in lower case.
 fn folded(name: &str) -> String {

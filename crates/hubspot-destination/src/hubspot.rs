@@ -4,8 +4,8 @@ mod cms;
 
 use hubspot_catalog::{CustomObject, Kind as Family, Resource};
 use hubspot_client::{
-    ApiError, BATCH_LIMIT, BatchOutcome, BatchReadInput, Client, CmsCollection, CmsListParams, CmsPath, CreateInput,
-    Error, ErrorDetail, ListParams, Objects, Property, PropertyCreate, UpdateInput, UpsertInput,
+    ApiError, BATCH_LIMIT, BatchError, BatchOutcome, BatchReadInput, Client, CmsCollection, CmsListParams, CmsPath,
+    CreateInput, Error, ErrorDetail, ListParams, Objects, Property, PropertyCreate, UpdateInput, UpsertInput,
 };
 use serde_json::{Value, json};
 
@@ -208,18 +208,23 @@ fn cms_inputs(changes: &[&Change]) -> Vec<Object> {
 }
 
 fn outcome_of(outcome: BatchOutcome) -> Answer {
-    let BatchOutcome { results, correlation_id, after_lost_reply, .. } = outcome;
-    let errors = outcome.errors.into_iter().map(|error| Refusal {
+    let BatchOutcome { results, errors, correlation_id, after_lost_reply, .. } = outcome;
+    Answer { results, errors: refusals(errors, correlation_id.as_deref()), after_lost_reply }
+}
+
+/// Why single inputs of a batch were refused.
+pub(crate) fn refusals(errors: Vec<BatchError>, correlation_id: Option<&str>) -> Vec<Refusal> {
+    let refusals = errors.into_iter().map(|error| Refusal {
         // The item's own status isn't in HubSpot's documents; that of the answer is a success.
         status: 0,
         category: error.category,
         message: error.message,
         details: error.errors.into_iter().map(detail).collect(),
         context: error.context,
-        correlation_id: correlation_id.clone(),
+        correlation_id: correlation_id.map(str::to_owned),
         of_one: false,
     });
-    Answer { results, errors: errors.collect(), after_lost_reply }
+    refusals.collect()
 }
 
 /// What a failed call means to the records in it.
@@ -268,6 +273,6 @@ fn refusal(api: ApiError) -> Refusal {
     }
 }
 
-pub(crate) fn detail(detail: ErrorDetail) -> Detail {
+fn detail(detail: ErrorDetail) -> Detail {
     Detail { message: detail.message, code: detail.code.unwrap_or_default(), context: detail.context }
 }

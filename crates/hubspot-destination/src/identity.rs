@@ -46,8 +46,9 @@ pub(crate) struct Rules {
     pub foreign_keys: bool,
 }
 
-/// The property that contacts are upserted by when nothing is said.
-const EMAIL: &str = "email";
+/// The property that contacts are upserted by when nothing is said: no two of them have the same, whatever is known of their
+/// properties.
+pub(crate) const EMAIL: &str = "email";
 
 impl Rules {
     /// What the configuration says for a resource.

@@ -8,8 +8,9 @@ use crate::api::Api;
 use crate::config::{Config, Mode};
 use crate::definitions::Definitions;
 use crate::error::{Failure, Misfit};
-use crate::identity::Rules;
+use crate::identity::{EMAIL, Rules};
 use crate::properties;
+use crate::shape::Shaper;
 
 /// A resource that can be written.
 #[derive(Clone, Debug)]
@@ -67,10 +68,19 @@ impl Prepared {
         }
         Ok(Self { resource, rules, definitions, unique })
     }
-}
 
-/// What no two contacts have the same value of, whatever is known of their properties.
-const EMAIL: &str = "email";
+    /// What shapes payloads for the resource.
+    pub(crate) fn shaper<'a>(&'a self, config: &'a Config) -> Shaper<'a> {
+        Shaper {
+            resource: self.resource,
+            definitions: self.definitions.as_deref(),
+            read_only: config.read_only,
+            unknown: config.unknown,
+            create_properties: config.create_properties,
+            id_field: config.id_field.as_deref(),
+        }
+    }
+}
 
 /// Why a resource can't be written.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ mod template;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use hubspot_catalog::{Resource, UnknownResource, custom, find};
+use hubspot_catalog::{CUSTOM_PREFIX, Resource, UnknownResource, custom, find};
 use hubspot_client::OneLine;
 use opencdc::Metadata;
 use thiserror::Error;
@@ -128,12 +128,9 @@ fn list(known: &[String]) -> String {
     }
 }
 
-/// What the names of custom objects begin with.
-const CUSTOM: &str = "crm.objects.";
-
 /// The resource of a name, as far as the account needn't be asked.
 pub(crate) fn destined(name: &str) -> Result<Destined, UnknownResource> {
-    match name.strip_prefix(CUSTOM) {
+    match name.strip_prefix(CUSTOM_PREFIX) {
         Some(id) if is_type_id(id) => Ok(Destined::Known(custom(id, id))),
         Some(object) if !object.is_empty() && !object.contains('*') => Ok(Destined::Custom(name.to_owned())),
         _ => find(name).map(Destined::Known),
@@ -258,7 +255,7 @@ fn not_of_another(fixed: &Destined, metadata: &Metadata) -> Result<(), RouteErro
 
 /// The custom object that a resource's name means, where it means one: its name or type id. HubSpot's own types have ids that begin with 0.
 pub(crate) fn custom_object(name: &str) -> Option<&str> {
-    let object = name.strip_prefix(CUSTOM)?;
+    let object = name.strip_prefix(CUSTOM_PREFIX)?;
     let is_hubspots = is_type_id(object) && object.starts_with("0-");
     (!object.is_empty() && !is_hubspots).then_some(object)
 }
@@ -274,7 +271,7 @@ impl Destined {
 
     /// The name of the custom object, without what all such names begin with.
     pub(crate) fn object(name: &str) -> &str {
-        name.strip_prefix(CUSTOM).unwrap_or(name)
+        name.strip_prefix(CUSTOM_PREFIX).unwrap_or(name)
     }
 }
 

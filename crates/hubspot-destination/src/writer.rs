@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::lock;
-use hubspot_catalog::{Kind as Family, Resource};
+use hubspot_catalog::Resource;
 use opencdc::Record;
 
 use crate::api::Api;
@@ -91,7 +91,7 @@ impl<A: Api> Writer<A> {
     }
 
     async fn open_resource(&self, resource: &'static Resource) -> Result<(), Error> {
-        if self.config.routing.is_fixed() && self.config.deletes == Deletes::Gdpr && !has_gdpr(resource) {
+        if self.config.routing.is_fixed() && self.config.deletes == Deletes::Gdpr && !resource.has_gdpr_delete() {
             return Err(Error::Misfit { resource: resource.name.to_owned(), source: Misfit::NoGdpr });
         }
         let prepared = match self.resources.prepare(&self.api, &self.config, resource).await {
@@ -219,10 +219,6 @@ impl<A: Api> Writer<A> {
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn has_gdpr(resource: &Resource) -> bool {
-    matches!(&resource.kind, Family::Crm(crm) if crm.gdpr)
 }
 
 /// The refusal of the token, if it is the end of the whole batch: nothing was written, and nothing may have been.

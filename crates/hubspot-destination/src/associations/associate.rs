@@ -9,7 +9,7 @@ use super::LinkReason;
 use super::api::{Input, LinkApi};
 use super::calls::{self, Batch};
 use super::labels::{self, Labels, Pair};
-use super::send::{self, Call, Verdicts};
+use crate::bisect::{self, Call, Verdicts};
 use crate::error::Failure;
 
 /// What became of each pair.
@@ -32,7 +32,7 @@ pub(super) async fn associate<A: LinkApi>(
         for (batch, answer) in tries {
             let verdicts = match answer {
                 Ok(verdicts) => verdicts.into_iter().map(|verdict| verdict.map_err(LinkReason::from)).collect(),
-                Err(failure) if batch.inputs.len() > 1 && send::is_for_its_content(&failure) => {
+                Err(failure) if batch.inputs.len() > 1 && bisect::is_for_its_content(&failure) => {
                     debug!(from = batch.pair.0, to = batch.pair.1, pairs = batch.inputs.len(), %failure,
                         "HubSpot refuses a whole call of associations; looking for the guilty ones");
                     part(api, labels, &batch, failure).await
@@ -71,7 +71,7 @@ async fn part<A: LinkApi>(
     }
     let inputs: Vec<Input> = rest.iter().map(|n| batch.inputs[*n].clone()).collect();
     let refused = rest.len() == batch.inputs.len();
-    let sent = send::send(&Associate { api, pair: &batch.pair }, &inputs, refused).await;
+    let sent = bisect::send(&Associate { api, pair: &batch.pair }, &inputs, refused).await;
     for (n, verdict) in rest.into_iter().zip(sent) {
         verdicts[n] = verdict.map_err(LinkReason::from);
     }
@@ -93,7 +93,7 @@ impl<A: LinkApi> Call for Associate<'_, A> {
         Ok(calls::verdicts(inputs, &answer))
     }
 
-    fn is_hopeless(&self, _: &[Input], _: &Failure) -> bool {
-        false
+    fn subject(&self) -> String {
+        format!("associating {} with {}", self.pair.0, self.pair.1)
     }
 }

@@ -1,11 +1,11 @@
 //! The real HubSpot: what associating needs, met by the client.
 
-use hubspot_client::{AssociationCreateInput, BatchError, BatchReadInput, Client, Object};
+use hubspot_client::{AssociationCreateInput, BatchReadInput, Client, Object};
 
 use super::api::{Answer, Found, Input, Label, LinkApi};
 use crate::answer;
-use crate::error::{Failure, Refusal};
-use crate::hubspot::{detail, failure};
+use crate::error::Failure;
+use crate::hubspot::{failure, refusals};
 
 /// HubSpot, reached through a client.
 pub(crate) struct HubSpotLinks {
@@ -53,20 +53,6 @@ fn named(object: &Object, property: &str) -> Option<(String, String)> {
     let id = object.get("id").and_then(answer::text)?;
     let value = object.get("properties").and_then(|properties| properties.get(property)).and_then(answer::text);
     Some((value.unwrap_or_default(), id))
-}
-
-fn refusals(errors: Vec<BatchError>, correlation_id: Option<&str>) -> Vec<Refusal> {
-    let refusals = errors.into_iter().map(|error| Refusal {
-        of_one: false,
-        // The item's own status isn't in HubSpot's documents; that of the answer is a success.
-        status: 0,
-        category: error.category,
-        message: error.message,
-        details: error.errors.into_iter().map(detail).collect(),
-        context: error.context,
-        correlation_id: correlation_id.map(str::to_owned),
-    });
-    refusals.collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::future::Future;
 use futures::{StreamExt as _, stream};
 
 use super::api::LinkApi;
-use super::send::{self, Call, Verdicts};
+use crate::bisect::{self, Call, Verdicts};
+use crate::change::folded;
 use crate::error::{Failure, Refusal};
 
 /// So many values are looked up in one call.
@@ -83,7 +84,7 @@ pub(crate) trait Ask: Sync {
 
 /// Looks up to [`FIND_LIMIT`] values up; one verdict for each, in order. One that HubSpot refuses fails alone.
 pub(crate) async fn each<L: Ask>(ask: &L, values: &[String]) -> Vec<Result<Option<L::Object>, Failure>> {
-    send::send(&ByValue(ask), values, false).await
+    bisect::send(&ByValue(ask), values, false).await
 }
 
 struct ByValue<'a, L>(&'a L);
@@ -106,10 +107,10 @@ impl<L: Ask> Call for ByValue<'_, L> {
                     verdicts[n] = Err(Failure::Refused(Box::new(error.clone())));
                 }
             }
-            let places: HashMap<String, usize> = asked.iter().map(|n| (spelling(&values[*n]), *n)).collect();
+            let places: HashMap<String, usize> = asked.iter().map(|n| (folded(&values[*n]), *n)).collect();
             let mut strangers = Vec::new();
             for (value, object) in objects {
-                match places.get(&spelling(&value)) {
+                match places.get(&folded(&value)) {
                     Some(n) => verdicts[*n] = Ok(Some(object)),
                     None => strangers.push(object),
                 }
@@ -128,6 +129,10 @@ impl<L: Ask> Call for ByValue<'_, L> {
         Ok(verdicts)
     }
 
+    fn subject(&self) -> String {
+        format!("looking for objects by {}", self.0.property())
+    }
+
     /// A refusal that names the property and no value is about the property.
     fn is_hopeless(&self, values: &[String], failure: &Failure) -> bool {
         let Failure::Refused(refusal) = failure else { return false };
@@ -141,7 +146,7 @@ fn apart(values: &[String]) -> Vec<Vec<usize>> {
     let mut turns: HashMap<String, usize> = HashMap::new();
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (n, value) in values.iter().enumerate() {
-        let turn = turns.entry(spelling(value)).or_default();
+        let turn = turns.entry(folded(value)).or_default();
         if groups.len() == *turn {
             groups.push(Vec::new());
         }
@@ -149,11 +154,6 @@ fn apart(values: &[String]) -> Vec<Vec<usize>> {
         *turn += 1;
     }
     groups
-}
-
-/// What is the same in all spellings of a value that HubSpot may take for one.
-fn spelling(value: &str) -> String {
-    value.trim().to_lowercase()
 }
 
 /// Those of the values asked for that an error names; all of them, if it names none.

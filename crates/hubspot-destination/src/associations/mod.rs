@@ -16,7 +16,6 @@ mod labels;
 mod linker;
 mod lookup;
 mod read;
-mod send;
 
 #[cfg(test)]
 mod fake;

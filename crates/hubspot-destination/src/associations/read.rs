@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 
-use hubspot_catalog::{Kind, RESOURCES};
+use hubspot_catalog::{CUSTOM_PREFIX, Kind, RESOURCES};
 use hubspot_client::OneLine;
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -92,7 +92,7 @@ pub(super) fn object_type(name: &str) -> String {
         Kind::Crm(crm) if [resource.name, crm.object_type, crm.object_type_id].contains(&name) => Some(crm.object_type),
         _ => None,
     });
-    catalogued.unwrap_or_else(|| name.strip_prefix("crm.objects.").unwrap_or(name)).to_owned()
+    catalogued.unwrap_or_else(|| name.strip_prefix(CUSTOM_PREFIX).unwrap_or(name)).to_owned()
 }
 
 /// The entries of one object type: a list, a page of HubSpot's, or a single one.

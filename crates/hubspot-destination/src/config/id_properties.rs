@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use hubspot_catalog::{Kind, Resource};
+use hubspot_catalog::{CUSTOM_PREFIX, Kind, Resource};
 use thiserror::Error;
 
 /// The unique properties that objects are identified by: one for all resources, or one for each.
@@ -68,9 +68,9 @@ impl IdProperties {
     /// `crm.objects.p123_cars` (`p`, the account's id, `_`, the schema's name).
     pub(crate) fn of(&self, resource: &Resource) -> Option<&str> {
         let Kind::Crm(crm) = &resource.kind else { return self.get(resource.name) };
-        let Some(schema) = resource.name.strip_prefix(CUSTOM) else { return self.get(resource.name) };
+        let Some(schema) = resource.name.strip_prefix(CUSTOM_PREFIX) else { return self.get(resource.name) };
         let is_it = |object: &str| object == crm.object_type || unqualified(object) == Some(schema);
-        let also = || self.each.iter().find(|(name, _)| name.strip_prefix(CUSTOM).is_some_and(is_it));
+        let also = || self.each.iter().find(|(name, _)| name.strip_prefix(CUSTOM_PREFIX).is_some_and(is_it));
         let one = self.each.get(resource.name).or_else(|| also().map(|(_, property)| property));
         one.or(self.all.as_ref()).map(String::as_str)
     }
@@ -80,9 +80,6 @@ impl IdProperties {
         self.each.keys().map(String::as_str)
     }
 }
-
-/// What the names of custom objects begin with.
-const CUSTOM: &str = "crm.objects.";
 
 /// The schema's name in a fully qualified one.
 fn unqualified(name: &str) -> Option<&str> {

@@ -36,10 +36,10 @@ pub(super) const GENERATED: [&str; 15] = [
 ];
 
 /// Believed: names that begin so are HubSpot's own, and nobody else can make such a property.
-pub(super) const RESERVED: [&str; 2] = ["hs_", "hubspot_"];
+pub const RESERVED_PREFIXES: [&str; 2] = ["hs_", "hubspot_"];
 
 /// Believed: the longest name of a property, in characters.
-pub(super) const LONGEST_NAME: usize = 100;
+pub(crate) const LONGEST_NAME: usize = 100;
 
 /// What stands between the options of a property that takes several. In front of them (HubSpot's guide to properties has it so) it
 /// adds them to those that the object has, instead of replacing those.

@@ -10,7 +10,7 @@ use std::collections::btree_map::Entry;
 use hubspot_client::{PropertyCreate, PropertyOption};
 use serde_json::Value;
 
-use super::facts::{LONGEST_NAME, RESERVED};
+use super::facts::{LONGEST_NAME, RESERVED_PREFIXES};
 use super::time;
 
 /// A property that isn't there, with a guess of what it is.
@@ -79,7 +79,7 @@ pub(super) fn hubspots_name(name: &str) -> Option<Cow<'_, str>> {
         Cow::Owned(allowed.trim_matches('_').to_owned())
     };
     let begins_well = allowed.starts_with(|c: char| c.is_ascii_lowercase());
-    let is_reserved = RESERVED.iter().any(|prefix| allowed.starts_with(prefix));
+    let is_reserved = RESERVED_PREFIXES.iter().any(|prefix| allowed.starts_with(prefix));
     (begins_well && !is_reserved && allowed.len() <= LONGEST_NAME).then_some(allowed)
 }
 

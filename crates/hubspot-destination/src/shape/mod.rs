@@ -14,7 +14,7 @@ mod cms;
 mod crm;
 mod dropped;
 mod error;
-mod facts;
+pub(crate) mod facts;
 mod missing;
 mod number;
 mod options;

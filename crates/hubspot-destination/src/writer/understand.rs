@@ -17,7 +17,7 @@ use crate::key;
 use crate::prepare::Prepared;
 use crate::properties;
 use crate::routing::{Destined, RouteError, custom_object, destined};
-use crate::shape::{MissingProperties, Shaper};
+use crate::shape::MissingProperties;
 
 /// What the records of a batch make known beside themselves.
 #[derive(Default)]
@@ -111,14 +111,7 @@ impl<A: Api> Writer<A> {
         {
             record.payload.after = Some(Data::Structured(fields));
         }
-        let shaper = Shaper {
-            resource,
-            definitions: prepared.definitions.as_deref(),
-            read_only: self.config.read_only,
-            unknown: self.config.unknown,
-            create_properties: self.config.create_properties,
-            id_field: self.config.id_field.as_deref(),
-        };
+        let shaper = prepared.shaper(&self.config);
         if !record.payload.after.as_ref().is_some_and(|payload| shaper.has_unknown(payload)) {
             return Ok(prepared);
         }
