@@ -5,7 +5,8 @@ use hubspot_client::LIST_LIMIT;
 
 use super::census::{Census, Purposes};
 use super::directory::{DirectoryEngine, DirectoryOptions};
-use super::follow::{Beginning, Follow, Manner};
+use super::follow::{Beginning, Follow};
+use super::manner::Manner;
 use super::options::Options;
 use super::snapshot::{Handover, Snapshot};
 use super::sweep::Deletions;

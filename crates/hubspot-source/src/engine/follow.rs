@@ -14,12 +14,11 @@
 
 use std::collections::HashMap;
 
-use hubspot_catalog::Kind;
-
 use super::background::{Background, Work};
 use super::census::Census;
 use super::facts::draining;
 use super::lateness::Lateness;
+use super::manner::Manner;
 use super::riding::Riding;
 use super::seen::Seen;
 use super::sweep::Deletions;
@@ -59,42 +58,6 @@ pub(super) enum Task {
     Sweep,
     Census,
     Wait(Millis),
-}
-
-/// How one resource is followed; durations in milliseconds.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Manner {
-    pub(super) lag: Millis,
-    pub(super) polling_period: Millis,
-    /// Objects a page.
-    pub(super) page: usize,
-    pub(super) kind: Kind,
-}
-
-impl Manner {
-    /// Below this many objects in the window a poll reads all of it: news still fit on the page.
-    fn sparse(self) -> usize {
-        self.page * 3 / 4
-    }
-
-    /// So many objects older than the lag make a walk that settles them worth a request.
-    fn worth_settling(self) -> usize {
-        self.page - 1
-    }
-
-    /// So many objects of a rider leave room for news on the page.
-    fn riders_room(self) -> usize {
-        self.page / 2
-    }
-
-    /// So many of the newest objects a poll reads again: what is late usually is so by little.
-    fn look_back(self) -> usize {
-        self.page / 4
-    }
-
-    fn can_carry(self) -> bool {
-        draining(&self.kind) == Draining::ById
-    }
 }
 
 /// Where following begins.
@@ -138,6 +101,8 @@ pub(super) struct Follow {
     /// Whether the last walk was a poll: then the window has its turn.
     polled_last: bool,
     riding: Riding,
+    /// What didn't fit on a rider's page: more lies there than was known.
+    left: Option<Walk>,
     /// Whether the first poll only notes what it finds: a stream without a snapshot begins behind it.
     baseline: bool,
     poll_began: Millis,
@@ -180,6 +145,7 @@ impl Follow {
             suspended: None,
             polled_last: false,
             riding: Riding::default(),
+            left: None,
             baseline: false,
             poll_began: Millis::MIN,
             poll_due: Millis::MIN,
@@ -280,7 +246,7 @@ impl Follow {
     fn begin(&mut self, now: Millis, hub: Option<Millis>) {
         let due = now >= self.poll_due;
         if (!due || self.polled_last)
-            && let Some(walk) = self.resumed().or_else(|| self.worth_settling(hub))
+            && let Some(walk) = self.resumed().or_else(|| self.left_by_a_rider()).or_else(|| self.worth_settling(hub))
         {
             self.walk = Some(walk);
             return;
@@ -327,6 +293,12 @@ impl Follow {
             return None;
         }
         Some((pass, if walk.at < settled { Walk::from(settled, walk.until) } else { walk }))
+    }
+
+    /// The walk through what stopped a rider: none would get past a full page of one millisecond, and news wait for none.
+    fn left_by_a_rider(&mut self) -> Option<(Pass, Walk)> {
+        let walk = self.left.take().filter(|walk| walk.at >= self.settled)?;
+        Some((Pass::Settle, walk))
     }
 
     /// The walk that settles what has become older than the lag: if there is enough of it, and no rider does it.
@@ -399,6 +371,9 @@ impl Follow {
         let mut deliveries = Vec::new();
         let mut before: Option<Cursor> = None;
         let head = self.head(&step, hub);
+        if let Some(rider) = walk.rider {
+            self.left = rider.left_of(step.ridden).or(self.left.take());
+        }
         let mut ridden = step.ridden;
         for row in step.rows {
             if row.at >= walk.at

@@ -23,6 +23,7 @@ mod fingerprint;
 mod follow;
 mod lanes;
 mod lateness;
+mod manner;
 mod options;
 mod plan;
 mod riding;
