@@ -18,7 +18,10 @@ const BY_CODE: [(&str, &str); 9] = [
 /// One sentence on what to do, where there is something to say.
 pub(crate) fn on(refusal: &Refusal) -> Option<String> {
     if let Some(id) = refusal.existing_id() {
-        return Some(format!("it exists already: update object {id} instead, or remove the duplicate"));
+        return Some(format!(
+            "it exists already: update object {id} instead (`mode: upsert` with an `idProperty` does), or remove the duplicate; with \
+             `sourceId.property`, give object {id} the source's id"
+        ));
     }
     let by_code = refusal.details.iter().find_map(|detail| {
         let code = detail.code.as_str();

@@ -85,7 +85,13 @@ impl<A: Api> Carrier<'_, A> {
         let sent: Vec<&Change> = places.iter().map(|n| &changes[*n]).collect();
         let mut verdicts = call::send(self.api, resource, kind, &sent).await;
         if kind == Kind::Create {
-            resolve::resolve(self.api, self.counters, resource, &sent, &mut verdicts).await;
+            let found = resolve::resolve(self.api, self.counters, resource, &sent, &mut verdicts).await;
+            for (n, place) in places.iter().enumerate() {
+                // Of an object that was found there, nobody knows what it is associated with.
+                if changes[*place].inline.is_some() && !found.contains(&n) {
+                    changes[*place].links.clear();
+                }
+            }
         }
         let mut outcomes: Vec<_> = verdicts.into_iter().map(|verdict| verdict.map(Outcome::Written)).collect();
         let missing: Vec<usize> =

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::associations::{self, Link};
 use crate::config::{Associations, Config};
 use crate::error::Failure;
-use crate::identity::Target;
+use crate::identity::{Named, Target};
 use crate::key;
 use crate::plan::{Item, Key, Kind};
 use crate::prepare::Prepared;
@@ -32,9 +32,9 @@ pub(crate) struct Change {
     pub key: Option<String>,
     /// CRM: the properties. CMS: the object. Empty for deletes.
     pub body: Object,
-    /// `associations`, in the form that HubSpot's create takes.
+    /// Its links, if all of them can go along with the create, in the form that HubSpot takes there.
     pub inline: Option<Value>,
-    /// The associations that take calls of their own.
+    /// The associations that it is to have; those that went along with the create are gone when it is done.
     pub links: Vec<Link>,
     /// The values in the body that no other object may have: first those that the configuration names.
     pub uniques: Vec<(Arc<str>, String)>,
@@ -82,7 +82,8 @@ impl Change {
             return Self::read_delete(prepared, kind, place, &record);
         }
         let mut payload = prepared.shaper(config).shape(kind, record.payload.after)?;
-        let target = prepared.rules.identify(kind, record.key.as_ref(), &mut payload)?;
+        let named = Named { key: record.key.as_ref(), collection: record.metadata.collection() };
+        let target = prepared.rules.identify(kind, named, &mut payload)?;
         let links = match (&payload.associations, config.associations) {
             (Some(said), Associations::Write) => associations::read(said)?,
             _ => Vec::new(),
@@ -92,7 +93,11 @@ impl Change {
             if kind == Kind::Update && payload.left_out {
                 return Ok(Understood { dropped: payload.dropped, ..Understood::default() });
             }
-            return Err(PayloadError::Empty.into());
+            let mut left_out: Vec<String> = payload.dropped.into_iter().map(|dropped| dropped.name).collect();
+            left_out.sort_unstable();
+            return Err(
+                if left_out.is_empty() { PayloadError::Empty } else { PayloadError::AllLeftOut(left_out) }.into()
+            );
         }
         if let (Kind::Update, true, Target::Unique { property, .. }) = (kind, payload.body.is_empty(), &target) {
             return Err(Failure::OnlyAssociations { property: property.to_string() });
@@ -122,7 +127,8 @@ impl Change {
             return Err(Failure::Encoded { part: "payload" });
         }
         let image = image.and_then(|image| image.to_structured().ok());
-        let target = prepared.rules.identify_deleted(record.key.as_ref(), image.as_deref())?;
+        let named = Named { key: record.key.as_ref(), collection: record.metadata.collection() };
+        let target = prepared.rules.identify_deleted(named, image.as_deref())?;
         let change = Self::bare(prepared, kind, place, target, record.key.as_ref());
         Ok(Understood { change: Some(change), ..Understood::default() })
     }
@@ -240,9 +246,9 @@ mod tests {
         let said = |record: Record| read(record).unwrap_err().to_string();
 
         let create = said(Record::create(Position::default(), metadata.clone(), avro(), avro()));
-        assert!(create.contains("sdk.schema.extract.payload.enabled: false"), "{create}");
+        assert!(create.contains("sdk.schema.extract.payload.enabled: true"), "{create}");
         let delete = said(Record::delete(Position::default(), metadata.clone(), avro(), None));
-        assert!(delete.contains("sdk.schema.extract.key.enabled: false"), "{delete}");
+        assert!(delete.contains("sdk.schema.extract.key.enabled: true"), "{delete}");
 
         let contacts = hubspot_catalog::find("crm.contacts").unwrap();
         let gone = |config: &Config, key: serde_json::Value| {

@@ -88,6 +88,16 @@ pub enum Misfit {
         /// The property's name.
         property: String,
     },
+    /// `sourceId.create` of a type whose properties the token may not read.
+    #[error(
+        "the token may not read what properties there are, so that {property:?} can't be made by `sourceId.create`; give it the scopes \
+         to read and write the type's properties (crm.schemas.…), or make the property in HubSpot as a unique text and set \
+         `sourceId.create: false`"
+    )]
+    UnreadProperties {
+        /// The property's name.
+        property: String,
+    },
     /// The account has no such custom object.
     #[error(transparent)]
     Route(#[from] RouteError),
@@ -191,7 +201,8 @@ pub enum Failure {
     /// HubSpot's id.
     #[error(
         "the record has no value of {}, by which its object is identified; give it in the payload, or as the key's one field; \
-         or give HubSpot's own id, as the key's field `id`, `hs_object_id` or `vid`",
+         or give HubSpot's own id, as the key's field `hs_object_id` (`id` counts as that only where the record's \
+         `opencdc.collection` is a HubSpot resource such as crm.contacts)",
         OneLine(.property)
     )]
     NoValueNorId {
@@ -223,7 +234,11 @@ pub enum Failure {
         property: String,
     },
     /// A look-up found no such object.
-    #[error("there is no object with {} in this account; set `onMissing: ignore` to let such records pass", OneLine(.0))]
+    #[error(
+        "there is no object with {} in this account; set `onMissing` to ignore to let such records pass, or to create to make the \
+         objects of updates",
+        OneLine(.0)
+    )]
     Missing(String),
     /// The record was written, but what it says of associations wasn't.
     #[error("it was written as {id}; {failure}")]
@@ -255,7 +270,9 @@ pub enum Failure {
         failure: Box<Failure>,
     },
     /// HubSpot can't do this with the resource at all.
-    #[error("HubSpot doesn't offer that for this resource")]
+    #[error(
+        "HubSpot doesn't offer that for this resource; filter such records out, or let `deletes: ignore` pass over deletes"
+    )]
     Unsupported,
     /// HubSpot refused the record.
     #[error("{0}")]
@@ -263,10 +280,10 @@ pub enum Failure {
     /// HubSpot refused the token (401) or what it may do (403).
     #[error("{0}")]
     Denied(Box<Refusal>),
-    /// The source encodes its records with a schema, and only Conduit's schema service knows how to read them.
+    /// The source encodes its records with a schema, and the destination's settings say not to decode them.
     #[error(
-        "the record's {part} is encoded with a schema (Avro), which this connector doesn't decode; set \
-         `sdk.schema.extract.{part}.enabled: false` on the pipeline's source"
+        "the record's {part} is encoded with a schema (Avro), and wasn't decoded; set `sdk.schema.extract.{part}.enabled: true` on \
+         the destination, or `false` on the pipeline's source"
     )]
     Encoded {
         /// `key` or `payload`.

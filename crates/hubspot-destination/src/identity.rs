@@ -29,6 +29,14 @@ pub(crate) enum Target {
     },
 }
 
+/// What a record says of its object outside the payload.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Named<'a> {
+    pub key: Option<&'a Data>,
+    /// The record's `opencdc.collection`.
+    pub collection: Option<&'a str>,
+}
+
 /// How the records of one resource are understood.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
@@ -96,7 +104,8 @@ impl Rules {
     }
 
     /// The object that a create, an update or an upsert is about. What carries its identity is put into the body, where it isn't yet.
-    pub(crate) fn identify(&self, kind: Kind, key: Option<&Data>, shaped: &mut Shaped) -> Result<Target, Failure> {
+    pub(crate) fn identify(&self, kind: Kind, named: Named<'_>, shaped: &mut Shaped) -> Result<Target, Failure> {
+        let key = named.key;
         if let Some(property) = &self.source_id {
             let value = source_id(property, key, &shaped.body)?;
             shaped.body.insert(property.to_string(), Value::String(value.clone()));
@@ -129,12 +138,13 @@ impl Rules {
         match value {
             Some(value) => Ok(Target::Unique { property: Arc::clone(property), value }),
             None if kind == Kind::Upsert => Err(Failure::NoValue { property: property.to_string() }),
-            None => own_id(property, key).map(Target::Id),
+            None => own_id(property, named).map(Target::Id),
         }
     }
 
     /// The object that a delete is about; `image` is what the record still says of it.
-    pub(crate) fn identify_deleted(&self, key: Option<&Data>, image: Option<&Object>) -> Result<Target, Failure> {
+    pub(crate) fn identify_deleted(&self, named: Named<'_>, image: Option<&Object>) -> Result<Target, Failure> {
+        let key = named.key;
         if self.foreign_keys {
             return Err(Failure::ForeignKey);
         }
@@ -153,7 +163,7 @@ impl Rules {
         let Some(property) = &self.id_property else { return Ok(Target::Id(key::id(key)?)) };
         match value_in(property, properties).or_else(|| key::named(key, property)) {
             Some(value) => Ok(Target::Unique { property: Arc::clone(property), value }),
-            None => own_id(property, key).map(Target::Id),
+            None => own_id(property, named).map(Target::Id),
         }
     }
 }
@@ -165,8 +175,8 @@ fn source_id(property: &str, key: Option<&Data>, properties: &Object) -> Result<
 
 /// HubSpot's id as the key, where objects are identified by a property that the record has no value of. A key of another name is the
 /// source's, and may look like the id of an object that isn't meant.
-fn own_id(property: &str, key: Option<&Data>) -> Result<String, Failure> {
-    key::own_id(key).ok_or_else(|| Failure::NoValueNorId { property: property.to_owned() })
+fn own_id(property: &str, Named { key, collection }: Named<'_>) -> Result<String, Failure> {
+    key::own_id(key, collection).ok_or_else(|| Failure::NoValueNorId { property: property.to_owned() })
 }
 
 fn id_in_field(field: &str, value: Option<&Value>) -> Result<String, Failure> {
@@ -215,6 +225,11 @@ mod tests {
         Data::try_from(value).unwrap()
     }
 
+    /// Of a record that came out of HubSpot.
+    fn named(key: &Data) -> Named<'_> {
+        Named { key: Some(key), collection: Some("crm.contacts") }
+    }
+
     fn shaped(body: Value) -> Shaped {
         let Value::Object(body) = body else { panic!("a map is needed") };
         Shaped { body, ..Shaped::default() }
@@ -257,11 +272,11 @@ mod tests {
     fn without_more_the_key_is_hubspots_id() {
         let rules = contacts(|_| {});
         let key = data(json!({"id": 51}));
-        let target = rules.identify(Kind::Update, Some(&key), &mut shaped(json!({"a": "x"})));
+        let target = rules.identify(Kind::Update, named(&key), &mut shaped(json!({"a": "x"})));
         assert_eq!(target, Ok(Target::Id("51".into())));
-        assert_eq!(rules.identify(Kind::Create, Some(&key), &mut shaped(json!({}))), Ok(Target::New));
-        assert_eq!(rules.identify_deleted(Some(&key), None), Ok(Target::Id("51".into())));
-        assert!(matches!(rules.identify(Kind::Update, None, &mut shaped(json!({}))), Err(Failure::Key(_))));
+        assert_eq!(rules.identify(Kind::Create, named(&key), &mut shaped(json!({}))), Ok(Target::New));
+        assert_eq!(rules.identify_deleted(named(&key), None), Ok(Target::Id("51".into())));
+        assert!(matches!(rules.identify(Kind::Update, Named::default(), &mut shaped(json!({}))), Err(Failure::Key(_))));
     }
 
     #[test]
@@ -269,7 +284,7 @@ mod tests {
         let rules = contacts(|config| config.id_properties = IdProperties::all("email"));
         let email = |value: &str| Ok(Target::Unique { property: "email".into(), value: value.into() });
         let (by_id, by_email) = (data(json!({"id": "51"})), data(json!({"email": "key@x"})));
-        let target = |kind, key, body: Value| rules.identify(kind, Some(key), &mut shaped(body));
+        let target = |kind, key, body: Value| rules.identify(kind, named(key), &mut shaped(body));
         assert_eq!(target(Kind::Update, &by_email, json!({"email": "a@x"})), email("a@x"));
         assert_eq!(target(Kind::Update, &by_email, json!({"a": "x"})), email("key@x"));
         assert_eq!(target(Kind::Update, &by_id, json!({"a": "x"})), Ok(Target::Id("51".into())));
@@ -277,34 +292,43 @@ mod tests {
         assert!(error.to_string().starts_with("the record has no value of email"), "{error}");
 
         let mut body = shaped(json!({"a": "x"}));
-        rules.identify(Kind::Upsert, Some(&by_email), &mut body).unwrap();
+        rules.identify(Kind::Upsert, named(&by_email), &mut body).unwrap();
         assert_eq!(body.body["email"], "key@x", "a new object has to have it");
 
         let before = json!({"properties": {"email": "b@x"}});
-        assert_eq!(rules.identify_deleted(Some(&by_id), before.as_object()), email("b@x"));
-        assert_eq!(rules.identify_deleted(Some(&by_email), None), email("key@x"));
-        assert_eq!(rules.identify_deleted(Some(&by_id), None), Ok(Target::Id("51".into())));
+        assert_eq!(rules.identify_deleted(named(&by_id), before.as_object()), email("b@x"));
+        assert_eq!(rules.identify_deleted(named(&by_email), None), email("key@x"));
+        assert_eq!(rules.identify_deleted(named(&by_id), None), Ok(Target::Id("51".into())));
     }
 
     #[test]
     fn with_an_id_property_only_a_key_named_as_hubspots_ids_is_one() {
         let rules = contacts(|config| config.id_properties = IdProperties::all("email"));
-        let target = |key: Option<&Data>| {
-            let updated = rules.identify(Kind::Update, key, &mut shaped(json!({"a": "x"})));
-            assert_eq!(rules.identify_deleted(key, None), updated);
+        let target = |key: Option<&Data>, collection| {
+            let named = Named { key, collection };
+            let updated = rules.identify(Kind::Update, named, &mut shaped(json!({"a": "x"})));
+            assert_eq!(rules.identify_deleted(named, None), updated);
             updated
         };
-        for name in ["id", "hs_object_id", "vid"] {
-            assert_eq!(target(Some(&data(json!({name: 51})))), Ok(Target::Id("51".into())), "{name}");
+        let (hubspots, customs, table) = (Some("crm.contacts"), Some("crm.objects.cars"), Some("contacts"));
+        let there = Ok(Target::Id("51".into()));
+        for collection in [hubspots, customs, table, None] {
+            for name in ["hs_object_id", "vid"] {
+                assert_eq!(target(Some(&data(json!({name: 51}))), collection), there, "{name}");
+            }
         }
-        for key in [Some(data(json!({"customer": 51}))), Some(data(json!({"id": 51, "portal": 7}))), None] {
-            let error = target(key.as_ref()).unwrap_err();
+        let id = data(json!({"id": 51}));
+        assert_eq!((target(Some(&id), hubspots), target(Some(&id), customs)), (there.clone(), there));
+        let keys = [Some(data(json!({"customer": 51}))), Some(data(json!({"id": 51, "portal": 7}))), None];
+        let refused = keys.iter().map(|key| (key.as_ref(), hubspots)).chain([(Some(&id), table), (Some(&id), None)]);
+        for (key, collection) in refused {
+            let error = target(key, collection).unwrap_err();
             assert_eq!(error, Failure::NoValueNorId { property: "email".into() });
             assert!(error.to_string().contains("give it in the payload"), "{error}");
         }
         // Without one, the key is HubSpot's id whatever its name is.
         assert_eq!(
-            contacts(|_| {}).identify_deleted(Some(&data(json!({"customer": 51}))), None),
+            contacts(|_| {}).identify_deleted(named(&data(json!({"customer": 51}))), None),
             Ok(Target::Id("51".into()))
         );
     }
@@ -314,13 +338,13 @@ mod tests {
         let mut config = config();
         let key = data(json!({"id": "51"}));
         let tags = |config: &Config| rules(config, "cms.blogs.tags");
-        assert_eq!(tags(&config).identify_deleted(Some(&key), None), Ok(Target::Id("51".into())));
+        assert_eq!(tags(&config).identify_deleted(named(&key), None), Ok(Target::Id("51".into())));
         config.source_id = Some(SourceId { property: "source_id".into(), create: true });
         let tags = tags(&config);
-        assert_eq!(tags.identify(Kind::Create, Some(&key), &mut shaped(json!({"name": "a"}))), Ok(Target::New));
-        let refused = tags.identify(Kind::Update, Some(&key), &mut shaped(json!({"name": "a"})));
+        assert_eq!(tags.identify(Kind::Create, named(&key), &mut shaped(json!({"name": "a"}))), Ok(Target::New));
+        let refused = tags.identify(Kind::Update, named(&key), &mut shaped(json!({"name": "a"})));
         assert_eq!(refused, Err(Failure::ForeignKey));
-        assert_eq!(tags.identify_deleted(Some(&key), None), Err(Failure::ForeignKey));
+        assert_eq!(tags.identify_deleted(named(&key), None), Err(Failure::ForeignKey));
         assert_eq!(tags.kind(Operation::Snapshot), Some(Kind::Create));
         assert!(Failure::ForeignKey.to_string().contains("a pipeline of their own"));
     }
@@ -336,14 +360,14 @@ mod tests {
         let found = Ok(Target::Unique { property: "source_id".into(), value: "51".into() });
         for kind in [Kind::Upsert, Kind::Update] {
             let mut body = shaped(json!({"email": "a@x"}));
-            assert_eq!(rules.identify(kind, Some(&key), &mut body), found);
+            assert_eq!(rules.identify(kind, named(&key), &mut body), found);
             assert_eq!(body.body["source_id"], "51");
         }
         let mut body = shaped(json!({"email": "a@x"}));
-        assert_eq!(rules.identify(Kind::Create, Some(&key), &mut body), Ok(Target::New));
+        assert_eq!(rules.identify(Kind::Create, named(&key), &mut body), Ok(Target::New));
         assert_eq!(body.body["source_id"], "51");
-        assert_eq!(rules.identify_deleted(Some(&key), None), found);
-        assert!(rules.identify(Kind::Upsert, None, &mut shaped(json!({}))).is_err());
+        assert_eq!(rules.identify_deleted(named(&key), None), found);
+        assert!(rules.identify(Kind::Upsert, Named::default(), &mut shaped(json!({}))).is_err());
     }
 
     #[test]
@@ -351,18 +375,18 @@ mod tests {
         let rules = contacts(|config| config.id_field = Some("hubspot_id".into()));
         let key = data(json!({"id": "9"}));
         let mut with = Shaped { id: Some(json!(51)), ..shaped(json!({"a": "x"})) };
-        assert_eq!(rules.identify(Kind::Update, Some(&key), &mut with), Ok(Target::Id("51".into())));
-        let error = rules.identify(Kind::Update, Some(&key), &mut shaped(json!({"a": "x"}))).unwrap_err();
+        assert_eq!(rules.identify(Kind::Update, named(&key), &mut with), Ok(Target::Id("51".into())));
+        let error = rules.identify(Kind::Update, named(&key), &mut shaped(json!({"a": "x"}))).unwrap_err();
         assert!(error.to_string().contains("\"hubspot_id\", which `id.field` names, holds nothing"), "{error}");
         let before = json!({"hubspot_id": "51"});
-        assert_eq!(rules.identify_deleted(Some(&key), before.as_object()), Ok(Target::Id("51".into())));
-        assert_eq!(rules.identify_deleted(Some(&key), None), Ok(Target::Id("9".into())));
+        assert_eq!(rules.identify_deleted(named(&key), before.as_object()), Ok(Target::Id("51".into())));
+        assert_eq!(rules.identify_deleted(named(&key), None), Ok(Target::Id("9".into())));
     }
 
     #[test]
     fn hubspots_own_form_may_name_a_property() {
         let mut own = Shaped { id_property: Some("email".into()), ..shaped(json!({"a": "x"})) };
-        let target = contacts(|_| {}).identify(Kind::Update, Some(&data(json!({"id": "ada@x"}))), &mut own);
+        let target = contacts(|_| {}).identify(Kind::Update, named(&data(json!({"id": "ada@x"}))), &mut own);
         assert_eq!(target, Ok(Target::Unique { property: "email".into(), value: "ada@x".into() }));
     }
 }

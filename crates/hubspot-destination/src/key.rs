@@ -1,5 +1,6 @@
 //! A record's key as HubSpot's id.
 
+use hubspot_catalog::CUSTOM_PREFIX as CUSTOM;
 use hubspot_client::OneLine;
 use opencdc::Data;
 use serde_json::Value;
@@ -11,14 +12,15 @@ use thiserror::Error;
 pub enum KeyError {
     /// There is none.
     #[error(
-        "the record has no key; an update or delete needs one field with the object's id, such as {{\"id\": \"51\"}}"
+        "the record has no key; an update or delete needs one field with the object's id, such as {{\"id\": \"51\"}}, or `idProperty` \
+         and a value of it in the payload"
     )]
     Missing,
     /// It is raw, and no JSON object.
     #[error("the record's key can't be read: {0}; give a JSON object of one field, such as {{\"id\": \"51\"}}")]
     Unreadable(String),
     /// It has several fields.
-    #[error("the record has a composite key ({}); give one field with the object's id", OneLine(&.0.join(", ")))]
+    #[error("the record has a composite key ({}); give one field with the object's id, or name a property that identifies it by `idProperty`", OneLine(&.0.join(", ")))]
     Composite(Vec<String>),
     /// The one field has a value that can't be an id.
     #[error("the key's field {field:?} is {found}; an id is a text or a whole number")]
@@ -49,13 +51,22 @@ pub(crate) fn named(key: Option<&Data>, name: &str) -> Option<String> {
     text(value).ok()
 }
 
-/// What fields with HubSpot's own id of an object are called: as HubSpot's objects and this project's source have it, the property that
-/// holds it, and contacts of old.
-const OWN_IDS: [&str; 3] = ["id", "hs_object_id", "vid"];
+/// What HubSpot calls an object's id, and nobody else does: the property that holds it, and contacts of old.
+const OWN_IDS: [&str; 2] = ["hs_object_id", "vid"];
 
-/// The id that a key holds whose one field is named as HubSpot's own ids are.
-pub(crate) fn own_id(key: Option<&Data>) -> Option<String> {
-    OWN_IDS.iter().find_map(|name| named(key, name))
+/// What HubSpot's objects and this project's source call it, and many a database its own.
+const ID: &str = "id";
+
+/// The id that a key holds whose one field is named as HubSpot's own ids are. `id` is one only of a record that came out of HubSpot: of
+/// another, that number may be the id of an object that isn't meant.
+pub(crate) fn own_id(key: Option<&Data>, collection: Option<&str>) -> Option<String> {
+    let own = OWN_IDS.iter().find_map(|name| named(key, name));
+    own.or_else(|| collection.is_some_and(is_hubspots).then(|| named(key, ID))?)
+}
+
+/// Whether a collection is a resource of HubSpot's, as this project's source and the Go connector name them.
+fn is_hubspots(collection: &str) -> bool {
+    collection.starts_with(CUSTOM) || hubspot_catalog::names().any(|name| name == collection)
 }
 
 /// Doubles hold every whole number up to here; beyond, digits are lost, and another object may be meant.
@@ -121,7 +132,8 @@ mod tests {
         let error = of(json!({"id": "51", "portal": "7"})).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the record has a composite key (id, portal); give one field with the object's id"
+            "the record has a composite key (id, portal); give one field with the object's id, or name a property that identifies it \
+             by `idProperty`"
         );
     }
 

@@ -103,11 +103,15 @@ impl From<Unfit> for Failure {
 /// Reads what there is to know of a resource, and makes the property for the source's ids where that is asked for.
 pub(crate) async fn prepare<A: Api>(api: &A, config: &Config, resource: &'static Resource) -> Result<Prepared, Unfit> {
     let definitions = read(api, resource).await.map_err(Unfit::Failure)?;
+    let create = config.source_id.as_ref().filter(|source_id| source_id.create);
+    if let (Some(source_id), None, true) = (create, &definitions, resource.is_crm()) {
+        // Whether it is there can't be seen, and each record would be refused if it isn't.
+        return Err(Unfit::Misfit(Misfit::UnreadProperties { property: source_id.property.clone() }));
+    }
     let unfit = match Prepared::new(config, resource, definitions.clone()) {
         Ok(prepared) => return Ok(prepared),
         Err(unfit) => unfit,
     };
-    let create = config.source_id.as_ref().filter(|source_id| source_id.create);
     let (Some(source_id), Some(definitions), Misfit::NoSourceId { .. }) = (create, definitions, &unfit) else {
         return Err(Unfit::Misfit(unfit));
     };

@@ -20,26 +20,28 @@ use crate::plan::Kind;
 use crate::shape::Object;
 use crate::stats::Counters;
 
-/// Finds out, as far as can be, about those of `changes` whose verdict is in doubt, and puts the verdict right.
+/// Finds out, as far as can be, about those of `changes` whose verdict is in doubt, and puts the verdict right. The places of those whose
+/// object was found there: whether it came to be by this create, and with the associations that stood in it, remains unknown.
 pub(crate) async fn resolve<A: Api>(
     api: &A,
     counters: &Counters,
     resource: &'static Resource,
     changes: &[&Change],
     verdicts: &mut [Verdict],
-) {
+) -> Vec<usize> {
     let lost = in_doubt(changes, verdicts);
     if lost.is_empty() {
-        return;
+        return Vec::new();
     }
     info!(
         resource = resource.name,
         records = lost.len(),
         "looking for what was created, because HubSpot's reply was lost"
     );
-    let absent = look(api, counters, resource, changes, verdicts, &lost).await;
+    let mut found = Vec::new();
+    let absent = look(api, counters, resource, changes, verdicts, &lost, &mut found).await;
     if absent.is_empty() {
-        return;
+        return found;
     }
     let again: Vec<&Change> = absent.iter().map(|n| changes[*n]).collect();
     for (n, verdict) in absent.iter().zip(call::send(api, resource, Kind::Create, &again).await) {
@@ -53,7 +55,8 @@ pub(crate) async fn resolve<A: Api>(
         }
     }
     let lost: Vec<usize> = absent.into_iter().filter(|n| is_in_doubt(&verdicts[*n])).collect();
-    look(api, counters, resource, changes, verdicts, &lost).await;
+    look(api, counters, resource, changes, verdicts, &lost, &mut found).await;
+    found
 }
 
 /// Whether HubSpot refuses a create because an object has its value already.
@@ -71,7 +74,7 @@ fn in_doubt(changes: &[&Change], verdicts: &[Verdict]) -> Vec<usize> {
     (0..changes.len()).filter(can).collect()
 }
 
-/// Looks for these; the places of those that aren't there.
+/// Looks for these; the places of those that aren't there. Those that are as they were sent are `found`.
 async fn look<A: Api>(
     api: &A,
     counters: &Counters,
@@ -79,6 +82,7 @@ async fn look<A: Api>(
     changes: &[&Change],
     verdicts: &mut [Verdict],
     lost: &[usize],
+    found: &mut Vec<usize>,
 ) -> Vec<usize> {
     let mut by_property: BTreeMap<Arc<str>, Vec<usize>> = BTreeMap::new();
     for n in lost {
@@ -92,14 +96,15 @@ async fn look<A: Api>(
         let mut read: Vec<String> = places.iter().flat_map(|n| changes[*n].body.keys()).cloned().collect();
         read.sort_unstable();
         read.dedup();
-        let found = lookup::by_property(api, counters, resource, &property, &values, &read).await;
+        let there = lookup::by_property(api, counters, resource, &property, &values, &read).await;
         for (n, value) in places.into_iter().zip(values) {
-            match found.get(&value) {
+            match there.get(&value) {
                 // Where looking fails, too, the verdict stays as it is.
                 None | Some(Err(_)) => {}
                 Some(Ok(None)) => absent.push(n),
                 Some(Ok(Some(object))) if holds(object, changes[n], &property) => {
                     counters.resolved.add(1);
+                    found.push(n);
                     verdicts[n] = Ok(lookup::id(object));
                 }
                 Some(Ok(Some(object))) => {

@@ -95,7 +95,7 @@ pub enum RouteError {
     },
     /// The record is of another resource than the one that all go to.
     #[error(
-        "the record is of {}, but everything is written into {fixed}; set `resource: {{{{ index .Metadata \"opencdc.collection\" }}}}` to write each record into its own resource",
+        "the record is of {}, but everything is written into {fixed}; set `resource: '{{{{ index .Metadata \"opencdc.collection\" }}}}'` to write each record into its own resource",
         OneLine(.found)
     )]
     Other {
@@ -309,7 +309,7 @@ mod tests {
         let error = name(&routing, "crm.companies").unwrap_err();
         assert!(name(&routing, "crm.objects.cars").unwrap_err().contains("is of crm.objects.cars"));
         assert_eq!(name(&routing, "crm.objects.0-1").unwrap(), "crm.contacts");
-        assert!(error.contains("is of crm.companies") && error.contains("`resource: {{ index .Metadata"), "{error}");
+        assert!(error.contains("is of crm.companies") && error.contains("`resource: '{{ index .Metadata"), "{error}");
     }
 
     #[test]

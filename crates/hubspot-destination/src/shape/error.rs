@@ -13,6 +13,9 @@ pub enum PayloadError {
     /// There is none, or nothing in it that can be written.
     #[error("the payload is empty: there is nothing to write")]
     Empty,
+    /// All that is in it was left behind.
+    #[error("nothing of the payload can be written: {} {}", OneLine(&.0.join(", ")), left_out(.0.len()))]
+    AllLeftOut(Vec<String>),
     /// It is raw, and no JSON object.
     #[error("the payload can't be read: {0}; give a JSON object")]
     Unreadable(String),
@@ -150,7 +153,7 @@ impl fmt::Display for Allowed {
                  since 1970)",
             ),
             Self::DateTime => f.write_str(
-                "it is a date and time; give it with its offset, such as \"2026-01-31T12:30:00Z\", or as milliseconds since 1970",
+                "it is a date and time; give it as ISO 8601, such as \"2026-01-31T12:30:00Z\", or as milliseconds since 1970",
             ),
             Self::OneOption => f.write_str("it takes one option; give one value"),
             Self::Options(options) => write!(f, "allowed are {options}"),
@@ -181,6 +184,14 @@ fn cut(text: &str) -> String {
         shown.push('…');
     }
     shown
+}
+
+const fn left_out(names: usize) -> &'static str {
+    if names == 1 {
+        "is a property that HubSpot doesn't have, or sets itself"
+    } else {
+        "are properties that HubSpot doesn't have, or sets itself"
+    }
 }
 
 #[cfg(test)]

@@ -165,7 +165,7 @@ mod tests {
             (json!("1.5"), Some(Guess::Text)),
             (json!("2026-01-31"), Some(Guess::Date)),
             (json!("2026-01-31T12:30:00+02:00"), Some(Guess::DateTime)),
-            (json!("2026-01-31T12:30:00"), Some(Guess::Text)),
+            (json!("2026-01-31 12:30:00"), Some(Guess::DateTime)),
             (json!("1769862600123"), Some(Guess::Text)),
             (json!("-100-1"), Some(Guess::Text)),
             (json!(null), None),

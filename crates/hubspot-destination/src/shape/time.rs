@@ -1,6 +1,8 @@
 //! Days and instants as HubSpot takes them: `2026-01-31`, and ISO 8601 in UTC with milliseconds.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
+use std::borrow::Cow;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 use serde_json::Value;
 
 /// The first and the last instant that can be written with four digits for the year, in milliseconds since 1970.
@@ -8,6 +10,9 @@ const INSTANTS: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_30
 
 /// ISO 8601 beyond RFC 3339: offsets such as `+0200` and `+02`, and times without seconds.
 const ALSO: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"];
+
+/// Without an offset, as `timestamp` columns of databases are: read as UTC, in which HubSpot keeps all times.
+const UTC: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
 
 /// A property of type `date`: a day, or an instant that is a midnight in UTC.
 pub(super) fn date(value: &Value) -> Option<String> {
@@ -29,7 +34,8 @@ pub(super) fn date_time(value: &Value) -> Option<String> {
     }
 }
 
-/// ISO 8601 with an offset, a day (its midnight in UTC), or milliseconds since 1970, as a number or as text.
+/// ISO 8601, in UTC where it has no offset, with a space for the `T` if need be, a day (its midnight in UTC), or milliseconds since
+/// 1970, as a number or as text.
 fn instant(value: &Value) -> Option<DateTime<Utc>> {
     let millis = match value {
         Value::Number(number) => whole(number)?,
@@ -51,12 +57,19 @@ fn millis_of(text: &str) -> Option<i64> {
     if let Ok(millis) = text.parse::<i64>() {
         return (!text.starts_with('+')).then_some(millis);
     }
-    let parsed = DateTime::parse_from_rfc3339(text).ok();
-    let parsed = parsed.or_else(|| ALSO.iter().find_map(|format| DateTime::parse_from_str(text, format).ok()));
-    match parsed {
-        Some(at) => Some(at.timestamp_millis()),
-        None => is_day(text).then(|| text.parse::<NaiveDate>().ok())?.map(midnight),
+    if is_day(text) {
+        return text.parse().ok().map(midnight);
     }
+    // Databases write a space between day and time.
+    let text = match text.as_bytes().get(10) {
+        Some(b' ') => Cow::Owned(text.replacen(' ', "T", 1)),
+        _ => Cow::Borrowed(text),
+    };
+    let parsed = DateTime::parse_from_rfc3339(&text).ok();
+    let parsed = parsed.or_else(|| ALSO.iter().find_map(|format| DateTime::parse_from_str(&text, format).ok()));
+    let at = parsed.map(|at| at.timestamp_millis());
+    let in_utc = || UTC.iter().find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok());
+    at.or_else(|| in_utc().map(|at| at.and_utc().timestamp_millis()))
 }
 
 fn midnight(day: NaiveDate) -> i64 {
@@ -93,6 +106,7 @@ mod tests {
             json!("2026-01-31T00:00:00Z"),
             json!("2026-01-31T00:00:00.000Z"),
             json!("2026-01-31T02:00:00+02:00"),
+            json!("2026-01-31T00:00:00"),
             json!(1_769_817_600_000_i64),
             json!(1_769_817_600_000.0),
             json!("1769817600000"),
@@ -100,7 +114,7 @@ mod tests {
             assert_eq!(date(&value).as_deref(), Some("2026-01-31"), "{value}");
         }
         for value in [
-            json!("2026-01-31T00:00:00"),
+            json!("2026-01-31T00:00:01"),
             json!("2026-01-31T00:00:00+02:00"),
             json!("2026-01-31T12:30:00Z"),
             json!(1_769_817_600_001_i64),
@@ -129,6 +143,10 @@ mod tests {
             (json!("2026-01-31T12:30Z"), "2026-01-31T12:30:00.000Z"),
             (json!("2026-01-31t12:30:00z"), "2026-01-31T12:30:00.000Z"),
             (json!("2026-01-31 12:30:00Z"), "2026-01-31T12:30:00.000Z"),
+            (json!("2026-01-31 14:30:00.25+02"), "2026-01-31T12:30:00.250Z"),
+            (json!("2026-01-31T12:30:00"), "2026-01-31T12:30:00.000Z"),
+            (json!("2026-01-31 12:30:00.123456"), "2026-01-31T12:30:00.123Z"),
+            (json!("2026-01-31T12:30"), "2026-01-31T12:30:00.000Z"),
             (json!("2026-01-31"), "2026-01-31T00:00:00.000Z"),
             (json!(1_769_862_600_123_i64), "2026-01-31T12:30:00.123Z"),
             (json!("1769862600123"), "2026-01-31T12:30:00.123Z"),
@@ -136,7 +154,7 @@ mod tests {
         ] {
             assert_eq!(date_time(&value).as_deref(), Some(expected), "{value}");
         }
-        for value in [json!("2026-01-31T12:30:00"), json!("12:30"), json!(1.5), json!(true), json!({}), json!("soon")] {
+        for value in [json!("2026-01-31T25:30:00"), json!("12:30"), json!(1.5), json!(true), json!({}), json!("soon")] {
             assert_eq!(date_time(&value), None, "{value}");
         }
     }

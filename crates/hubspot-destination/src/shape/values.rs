@@ -6,7 +6,7 @@
 //! | number | numbers, and texts that are one | decimal text, digit for digit, without an exponent |
 //! | boolean | booleans, `true` and `false` in any case | `true` or `false` |
 //! | date | days, and instants that are midnight in UTC | `2026-01-31` |
-//! | date-time | ISO 8601 with an offset, days, milliseconds since 1970 | ISO 8601 in UTC, with milliseconds |
+//! | date-time | ISO 8601 (UTC where it has no offset), days, milliseconds since 1970 | ISO 8601 in UTC, with milliseconds |
 //! | enumeration | options; several as a list, or with semicolons between | the options with semicolons between |
 //! | JSON | text as it is, any other value | JSON text |
 //! | a type not known here | anything | the same |

@@ -95,9 +95,6 @@ impl<A: Api> Writer<A> {
             let Some(object_type) = object_type(change.resource) else { continue };
             if change.kind == Kind::Create && !change.links.is_empty() {
                 change.inline = linker.inline(object_type, &change.links);
-                if change.inline.is_some() {
-                    change.links.clear();
-                }
             }
         }
         Waiting::new(true)

@@ -52,7 +52,7 @@ pub(super) struct Model<'a> {
     /// What this destination has created, by the key of the record.
     memory: HashMap<(&'static str, String), Vec<usize>>,
     /// What the batch may have created, without an answer that says so.
-    doubtful: HashMap<(&'static str, String), usize>,
+    doubtful: HashMap<(&'static str, String), Vec<usize>>,
 }
 
 /// Where a state may go with a record.
@@ -153,19 +153,23 @@ impl<'a> Model<'a> {
         let made = self.memory.get(&key).map_or(&[][..], Vec::as_slice);
         let lives = |thing: &usize| self.things[*thing].states.iter().any(Option::is_some);
         let certain = |thing: &usize| self.things[*thing].states.iter().all(Option::is_some);
-        let doubtful = self.doubtful.get(&key).copied();
+        let doubtful = self.doubtful.get(&key).map_or(&[][..], Vec::as_slice);
         match (self.by_id.get(&key), made) {
-            (Some(thing), _) if doubtful.is_some() && !certain(thing) => {
-                Found::Several(made.iter().chain([thing]).copied().chain(doubtful).collect())
+            (Some(thing), _) if !doubtful.is_empty() && !certain(thing) => {
+                Found::Several(made.iter().chain([thing]).chain(doubtful).copied().collect())
             }
-            (_, made) if doubtful.is_some() && !made.is_empty() => {
-                Found::Several(made.iter().copied().chain(doubtful).collect())
+            (_, made) if !doubtful.is_empty() && !made.is_empty() => {
+                Found::Several(made.iter().chain(doubtful).copied().collect())
             }
             (Some(thing), []) => Found::One(*thing),
             (Some(thing), _) if certain(thing) => Found::One(*thing),
             (Some(thing), made) if lives(thing) => Found::Several(made.iter().chain([thing]).copied().collect()),
             (_, [made]) => Found::One(*made),
-            (_, []) => doubtful.map_or(Found::Nothing, Found::One),
+            (_, []) => match doubtful {
+                [] => Found::Nothing,
+                [doubtful] => Found::One(*doubtful),
+                doubtful => Found::Several(doubtful.to_vec()),
+            },
             (_, made) => Found::Several(made.to_vec()),
         }
     }
@@ -341,13 +345,13 @@ impl<'a> Model<'a> {
                 if let (About::New(_), Some(key)) = (&deed.about, &deed.key)
                     && (self.setting.coalesce || answer == Answer::None)
                 {
-                    self.doubtful.insert((place.resource, key.clone()), thing);
+                    self.doubtful.entry((place.resource, key.clone())).or_default().push(thing);
                 }
                 if makes {
                     let made = self.make(place, deed, false);
                     self.unsettle_links(made, deed);
                     if let (About::Key(key), true) = (&deed.about, self.setting.coalesce || answer == Answer::None) {
-                        self.doubtful.insert((place.resource, key.clone()), made);
+                        self.doubtful.entry((place.resource, key.clone())).or_default().push(made);
                     }
                 }
                 self.unsettle_links(thing, deed);

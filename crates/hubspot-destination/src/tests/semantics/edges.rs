@@ -1,6 +1,7 @@
 //! What is rare: objects made in the place of others, look-ups that fail in part, names that only the account knows.
 
 use super::*;
+use crate::config::Unknown;
 
 fn cars() -> CustomObject {
     CustomObject { name: "cars".into(), fully_qualified_name: "p1_cars".into(), object_type_id: "2-7".into() }
@@ -135,4 +136,40 @@ async fn a_custom_object_in_associations_is_found_by_name() {
     bench.write_all(vec![with_car()]).await;
     let state = bench.fake.state();
     assert_eq!((state.asks, state.linked_types.contains("2-7"), state.linked_types.contains("cars")), (1, true, false));
+}
+
+#[tokio::test]
+async fn an_object_that_is_found_where_a_reply_was_lost_gets_its_associations() {
+    let email = |config: &mut Config| config.id_properties = IdProperties::all("email");
+    let bench = Bench::open(email, &["email"], &["n"]).await;
+    bench.fake.seed([2]);
+    let made = json!({"email": "a@x", "n": "1"});
+    bench.write_all(vec![create(made.clone())]).await;
+    // This create never arrives, and the object that is found is the first one's: it has no associations yet.
+    bench.fake.state().faults.push((false, Failure::Unknown("lost".into())));
+    let spec = json!([{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}]);
+    let links = json!({"companies": {"results": [{"id": "2", "types": spec}]}});
+    bench.write_all(vec![create(json!({"properties": made, "associations": links}))]).await;
+    assert_eq!(bench.fake.objects(), 2);
+    assert_eq!(bench.fake.state().associations.len(), 1);
+}
+
+#[tokio::test]
+async fn a_property_that_can_not_be_looked_for_is_not_left_to_each_record() {
+    let bench = Bench::new(|config| config.source_id = Some(SourceId { property: "source_id".into(), create: true }));
+    let error = bench.writer.open().await.unwrap_err().to_string();
+    assert!(error.starts_with("crm.contacts: the token may not read"), "{error}");
+    assert!(error.contains("\"source_id\" can't be made by `sourceId.create`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_create_of_which_nothing_is_left_names_what_was_left_out() {
+    let bench = Bench::open(|config| config.unknown = Unknown::Drop, &["email"], &["n"]).await;
+    let outcomes = bench.write(vec![create(json!({"b": "1", "a": "2"})), create(json!({}))]).await;
+    let all = text(&outcomes, 0);
+    assert!(
+        all.contains("nothing of the payload can be written: a, b are properties that HubSpot doesn't have"),
+        "{all}"
+    );
+    assert!(text(&outcomes, 1).contains("the payload is empty"));
 }
