@@ -119,7 +119,8 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         return mutations::run(root, chosen, arguments.only.as_deref());
     }
     let program = build(chosen, root, &cargo::target(root))?;
-    let report = cargo::target(root).join("sim-report.jsonl");
+    // Of its own: the two may run side by side.
+    let report = cargo::target(root).join(format!("{}-simulated.jsonl", chosen.package));
     if report.exists() {
         fs::remove_file(&report).with_context(|| format!("cannot remove {}", report.display()))?;
     }
