@@ -14,6 +14,7 @@
 //!     conduit_connector_sdk::serve::<HubSpot>()
 //! }
 //! ```
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod associations;
 mod config;
@@ -23,6 +24,7 @@ mod destination;
 #[cfg(test)]
 mod pipelines;
 mod plan;
+mod schema;
 mod source;
 mod writing;
 

@@ -2,19 +2,21 @@
 
 use std::fmt;
 
-use conduit_connector_sdk::middleware::SourceMiddleware;
+use conduit_connector_sdk::middleware::{SourceMiddleware, StatedSchema};
 use conduit_connector_sdk::{Context, Error, Position, Record};
 use hubspot_client::Client;
 use hubspot_source::HubSpotSource;
 
 use crate::SourceConfig;
 use crate::plan::Plan;
+use crate::schema::StatedSchemas;
 
 /// Reads HubSpot resources: of each a snapshot, then its changes.
 pub struct Source {
     client: Client,
     plan: Plan,
     engine: Option<HubSpotSource>,
+    schemas: StatedSchemas,
 }
 
 impl conduit_connector_sdk::Source for Source {
@@ -23,18 +25,21 @@ impl conduit_connector_sdk::Source for Source {
     async fn configure(config: SourceConfig, _context: Context) -> Result<Self, Error> {
         let plan = Plan::new(&config)?;
         let client = config.connection.client()?;
-        Ok(Self { client, plan, engine: None })
+        Ok(Self { client, plan, engine: None, schemas: StatedSchemas::default() })
     }
 
     async fn open(&mut self, position: Option<Position>) -> Result<(), Error> {
         let reading = self.plan.resolve(&self.client).await?;
         self.engine = Some(HubSpotSource::open(self.client.clone(), reading, position).await?);
+        self.schemas = StatedSchemas::default();
         Ok(())
     }
 
     async fn read(&mut self) -> Result<Vec<Record>, Error> {
         let engine = self.engine.as_mut().ok_or_else(|| Error::new("the source was read before it was opened"))?;
-        Ok(engine.next_batch().await?)
+        let records = engine.next_batch().await?;
+        self.schemas.follow(engine, &records);
+        Ok(records)
     }
 
     async fn teardown(&mut self) -> Result<(), Error> {
@@ -46,6 +51,11 @@ impl conduit_connector_sdk::Source for Source {
     /// data, and whatever reads them behind it, conditions of processors included, must find them so.
     fn middleware() -> SourceMiddleware {
         SourceMiddleware::default().schema_off()
+    }
+
+    /// What the definitions of properties say, where values are typed by them.
+    fn schema(&self, collection: Option<&str>) -> Option<&StatedSchema> {
+        self.schemas.of(collection?)
     }
 }
 

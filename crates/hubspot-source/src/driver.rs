@@ -15,6 +15,7 @@ mod rounds;
 mod span;
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -26,11 +27,12 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 
 use self::opening::Opening;
-use self::reading::Reading;
+use self::reading::{Batch, Reading};
 use crate::ask::{Request, Response};
 use crate::config::Config;
 use crate::error::{Error, Refusal};
 use crate::hubspot::HubSpot;
+use crate::payload::shape::RecordShape;
 use crate::position;
 
 /// So many batches wait to be taken; with the one being made that bounds what is in memory, and what a slow reader
@@ -59,7 +61,9 @@ pub async fn forbidden(client: Client, resources: &[&'static Resource]) -> Vec<R
 #[derive(Debug)]
 pub struct HubSpotSource {
     resources: Vec<&'static Resource>,
-    batches: mpsc::Receiver<Result<Vec<Record>, Error>>,
+    batches: mpsc::Receiver<Result<Batch, Error>>,
+    /// What the records are made of that have been handed out.
+    shapes: HashMap<&'static str, RecordShape>,
     /// Until its end has been told.
     reading: Option<JoinHandle<()>>,
 }
@@ -93,7 +97,7 @@ impl HubSpotSource {
         let first = if config.snapshot { Vec::new() } else { reading.begin().await? };
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
         let reading = tokio::spawn(reading.run(first, sender));
-        Ok(Self { resources, batches, reading: Some(reading) })
+        Ok(Self { resources, batches, shapes: HashMap::new(), reading: Some(reading) })
     }
 
     /// The next records, in order; at most a page of one resource's, and never none: it waits until something comes.
@@ -104,13 +108,24 @@ impl HubSpotSource {
     /// When HubSpot refused a request or couldn't be reached. The source has stopped then.
     pub async fn next_batch(&mut self) -> Result<Vec<Record>, Error> {
         if let Some(batch) = self.batches.recv().await {
-            return batch;
+            let Batch { records, shapes } = batch?;
+            self.shapes.extend(shapes);
+            return Ok(records);
         }
         let resources = self.resources.iter().map(|resource| resource.name).collect::<Vec<_>>().join(", ");
         match self.reading.take() {
             Some(reading) => Err(ended(reading.await.err(), resources)),
             None => Err(Error::Stopped { resources }),
         }
+    }
+
+    /// What the records of a resource are made of, as of the batch that was handed out last: typed by the definitions that this
+    /// shape has, or by earlier ones.
+    ///
+    /// Nothing where no definitions say so (values that aren't [typed](crate::Values::Typed), CMS resources, directories), and
+    /// before the first batch.
+    pub fn shape(&self, resource: &str) -> Option<&RecordShape> {
+        self.shapes.get(resource)
     }
 }
 

@@ -56,6 +56,7 @@
 //! }
 //! # }
 //! ```
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 pub mod ask;
 mod config;
@@ -74,3 +75,4 @@ pub use engine::Values;
 pub use error::{AnswerError, Error, PositionError, Refusal};
 pub use payload::definitions::{PropertyDefinition, ValueKind};
 pub use payload::selection::{Pattern, Properties, PropertiesError};
+pub use payload::shape::RecordShape;

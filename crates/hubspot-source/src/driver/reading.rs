@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use hubspot_catalog::{Kind, Resource};
 use hubspot_client::Property;
-use opencdc::Record;
+use opencdc::{Operation, Record};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -20,6 +20,7 @@ use crate::config::{Config, OnForbidden};
 use crate::engine::{Change, Engine, Values};
 use crate::error::{Error, Refusal};
 use crate::item::Millis;
+use crate::payload::shape::{RecordShape, Shaping};
 use crate::position::{self, Resumption};
 use crate::record::record;
 
@@ -43,10 +44,20 @@ struct Stream {
     under_way: usize,
     tally: Tally,
     rounds: Rounds,
+    /// Where definitions say what its records are made of.
+    shaping: Option<Shaping>,
     /// HubSpot forbids reading it.
     is_forbidden: bool,
     /// HubSpot has let it be read.
     is_read: bool,
+}
+
+/// Records to be handed out.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) records: Vec<Record>,
+    /// By resource, the shapes that are others than those of the batches before.
+    pub(super) shapes: Vec<(&'static str, RecordShape)>,
 }
 
 /// An answer, and whose it is: a stream's, with the ticket of what its engine asked for.
@@ -80,7 +91,18 @@ impl<A: Api> Reading<A> {
             let engine = Engine::new(resource, config.options(), resume);
             let place = engine.cursor().map(|cursor| cursor.to_text());
             let (tally, rounds) = (Tally::new(now, polling_period), Rounds::new(config));
-            Stream { resource, engine, place, under_way: 0, tally, rounds, is_forbidden: false, is_read: false }
+            let shaping = Shaping::new(resource, config);
+            Stream {
+                resource,
+                engine,
+                place,
+                under_way: 0,
+                tally,
+                rounds,
+                shaping,
+                is_forbidden: false,
+                is_read: false,
+            }
         });
         let streams = streams.collect();
         let api = Arc::new(api);
@@ -113,23 +135,32 @@ impl<A: Api> Reading<A> {
     }
 
     /// Reads until the reader is gone, or an error.
-    pub(super) async fn run(mut self, first: Vec<Record>, batches: mpsc::Sender<Result<Vec<Record>, Error>>) {
+    pub(super) async fn run(mut self, first: Vec<Record>, batches: mpsc::Sender<Result<Batch, Error>>) {
         for stream in &self.streams {
             let resource = stream.resource.name;
             tracing::info!(resource, "{}", phase(&stream.engine));
         }
         self.look_at_names();
-        if !first.is_empty() && batches.send(Ok(first)).await.is_err() {
+        if !first.is_empty() && batches.send(Ok(self.batch(first))).await.is_err() {
             return;
         }
         loop {
-            let batch = self.step().await;
-            let over = batch.is_err();
+            let records = self.step().await;
+            if matches!(&records, Ok(records) if records.is_empty()) {
+                continue;
+            }
+            let over = records.is_err();
+            let batch = records.map(|records| self.batch(records));
             // Nobody listens any more when this fails: the source was dropped.
-            if !matches!(&batch, Ok(records) if records.is_empty()) && batches.send(batch).await.is_err() || over {
+            if batches.send(batch).await.is_err() || over {
                 return;
             }
         }
+    }
+
+    fn batch(&mut self, records: Vec<Record>) -> Batch {
+        let changed = |stream: &mut Stream| Some((stream.resource.name, stream.shaping.as_mut()?.take_changed()?));
+        Batch { records, shapes: self.streams.iter_mut().filter_map(changed).collect() }
     }
 
     /// Asks what there is to ask, and waits for one answer.
@@ -322,9 +353,18 @@ impl<A: Api> Reading<A> {
         stream.is_read |= response.definitions.is_empty();
         stream.tally.heard(now);
         let in_snapshot = stream.engine.in_snapshot();
+        let is_defined = !response.definitions.is_empty();
         let changes =
             stream.engine.absorb(ticket, response, now).map_err(|source| Error::Answer { resource, source })?;
         stream.tally.count(&changes);
+        if let Some(shaping) = &mut stream.shaping {
+            if is_defined {
+                shaping.define(stream.engine.definitions());
+            }
+            for change in &changes {
+                see(shaping, change);
+            }
+        }
         for property in stream.engine.take_undefined() {
             tracing::debug!(resource, property, "there is no such property: it is left out until there is one");
         }
@@ -386,6 +426,16 @@ fn spawn<A: Api>(
 ) {
     let api = Arc::clone(api);
     under_way.spawn(async move { (number, ticket, api.answer(request).await) });
+}
+
+/// Takes in what a change's record has. A deletion has no object but the one before it.
+fn see(shaping: &mut Shaping, change: &Change) {
+    if change.operation != Operation::Delete {
+        shaping.see(change.item.as_map());
+    }
+    if let Some(before) = &change.before {
+        shaping.see(before);
+    }
 }
 
 fn phase(engine: &Engine) -> &'static str {

@@ -1,5 +1,7 @@
 //! The driver against a HubSpot that is a mock: what it sends when, and what it does with errors.
 
+mod shapes;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -77,8 +77,13 @@ pub(crate) struct Definitions {
 
 impl From<Vec<Property>> for Definitions {
     fn from(properties: Vec<Property>) -> Self {
-        let mut list: Vec<_> =
-            properties.into_iter().filter(|property| !property.archived).map(PropertyDefinition::of).collect();
+        properties.into_iter().filter(|property| !property.archived).map(PropertyDefinition::of).collect()
+    }
+}
+
+impl FromIterator<PropertyDefinition> for Definitions {
+    fn from_iter<I: IntoIterator<Item = PropertyDefinition>>(definitions: I) -> Self {
+        let mut list: Vec<_> = definitions.into_iter().collect();
         list.shrink_to_fit();
         let mut by_name: Vec<u32> = (0..).take(list.len()).collect();
         by_name.sort_by(|a, b| list[*a as usize].name.cmp(&list[*b as usize].name));

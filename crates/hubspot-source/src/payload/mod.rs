@@ -8,4 +8,5 @@ pub(crate) mod definitions;
 pub(crate) mod history;
 mod misfits;
 pub(crate) mod selection;
+pub(crate) mod shape;
 pub(crate) mod values;
