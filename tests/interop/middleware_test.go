@@ -100,11 +100,11 @@ func TestMiddlewareParameters(t *testing.T) {
 	if len(told["source"]) != 9 || len(told["destination"]) != 8 {
 		t.Fatalf("Go's SDK has other parameters: %s", out)
 	}
-	first := specified(t, example(t, "FIRST_CONNECTOR", "first_connector"))
-	if ours, theirs := listed(first.SourceParams), ofGo("source"); !slices.Equal(ours, theirs) {
+	other := specified(t, example(t, "MISBEHAVING_CONNECTOR", "misbehaving_connector"))
+	if ours, theirs := listed(other.SourceParams), ofGo("source"); !slices.Equal(ours, theirs) {
 		t.Errorf("a source has\n%s\ninstead of\n%s", strings.Join(ours, "\n"), strings.Join(theirs, "\n"))
 	}
-	if ours, theirs := listed(first.DestinationParams), ofGo("destination"); !slices.Equal(ours, theirs) {
+	if ours, theirs := listed(other.DestinationParams), ofGo("destination"); !slices.Equal(ours, theirs) {
 		t.Errorf("a destination has\n%s\ninstead of\n%s", strings.Join(ours, "\n"), strings.Join(theirs, "\n"))
 	}
 

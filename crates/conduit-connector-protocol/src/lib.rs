@@ -25,6 +25,7 @@
 //! assert_eq!(Record::try_from(sent)?, record);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 pub mod host;
 pub mod plugin;

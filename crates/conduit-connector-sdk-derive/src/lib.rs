@@ -15,6 +15,7 @@
 //! assert_eq!(Settings::default().parse::<Config>()?.pause, Duration::from_secs(5));
 //! # Ok::<(), conduit_connector_sdk::Error>(())
 //! ```
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod attributes;
 mod expand;

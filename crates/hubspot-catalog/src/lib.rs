@@ -18,6 +18,7 @@
 //! assert_eq!(error.near, ["crm.contacts"]);
 //! # Ok::<(), hubspot_catalog::UnknownResource>(())
 //! ```
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod custom;
 mod find;

@@ -48,6 +48,7 @@
 //! | `GET /_emulator/associations?from=…&to=…` | by id, the objects of a type that have associations with another, and those, as a batch read shows them |
 //! | `GET`, `DELETE /_emulator/counters` | what was asked; counts from zero again |
 //! | `POST /_emulator/oauth` | `{"clientId", "clientSecret", "refreshToken"}`: installs an OAuth app |
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod account;
 mod account_info;

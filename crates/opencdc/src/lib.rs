@@ -23,6 +23,7 @@
 //! assert_eq!(serde_json::to_value(&record)?["metadata"]["opencdc.collection"], "crm.contacts");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod data;
 mod metadata;
