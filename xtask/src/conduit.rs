@@ -1,8 +1,10 @@
 //! `cargo xtask conduit`: the plugin under a real Conduit, both ways, through stops and a `kill -9`.
 //!
 //! Two pipelines run in one Conduit: HubSpot's contacts into a file, and a file's lines into HubSpot's companies. What arrives is compared with what the
-//! emulator holds. Every address is on 127.0.0.1, every file below one temporary directory, which stays for inspection when something fails.
+//! emulator holds. Before them the connector of the SDK's tutorial counts into a file. Every address is on 127.0.0.1, every file below a temporary directory,
+//! which stays for inspection when something fails.
 
+mod counting;
 mod http;
 mod hubspot;
 mod pipelines;
@@ -21,6 +23,7 @@ use self::hubspot::HubSpot;
 use self::pipelines::{Files, Lines};
 use self::server::Server;
 use crate::cargo::{self, Profile};
+use crate::newcomer;
 
 /// How long an arrival may take before it counts as lost. Conduit itself needs most of it, after a restart.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -32,6 +35,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         return Ok(());
     };
     cargo::build_processes(root, Profile::Dev)?;
+    newcomer::under_conduit(root, |folder, expected| counting::run(&conduit, folder, expected))?;
     let program = |name: &str| cargo::binaries(root, Profile::Dev).join(format!("{name}{}", env::consts::EXE_SUFFIX));
     let (plugin, emulator) = (program("conduit-connector-hubspot"), program("hubspot-emulator"));
 

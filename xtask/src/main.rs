@@ -4,6 +4,8 @@
 mod cargo;
 mod codegen;
 mod conduit;
+mod newcomer;
+mod package;
 mod sim;
 mod test;
 
@@ -30,7 +32,7 @@ enum Task {
     },
     /// Run every test: Rust, and with Go also Conduit's own client library against the plugin
     Test,
-    /// What CI runs: formatting, lints, freshness of generated code, docs, tests
+    /// What CI runs: formatting, lints, freshness of generated code, docs, packages, tests
     Ci,
     /// Write the generated files: protocol messages, the catalogue's table, parameter tables
     Codegen {
@@ -52,8 +54,16 @@ enum Task {
     },
     /// Simulate HubSpot and its reader: thousands of histories that must lose nothing
     Sim(sim::Arguments),
-    /// Run the plugin end to end under a real Conduit, found on the PATH or in `CONDUIT_BIN`
+    /// Make the packages as they are published, and say what they lack
+    Package {
+        /// Build each from what is in its package, too
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Run the plugin and the tutorial's connector end to end under a real Conduit, found on the PATH or in `CONDUIT_BIN`
     Conduit,
+    /// Follow the SDK's tutorial word by word: a new package, built and put through the acceptance suite (`test` does it too)
+    Newcomer,
 }
 
 fn main() -> Result<()> {
@@ -66,7 +76,9 @@ fn main() -> Result<()> {
         Task::Codegen { check } => codegen::run(&root, mode(check)),
         Task::Spec { check } => codegen::parameters::generate(&root, mode(check)),
         Task::Sim(arguments) => sim::run(&root, &arguments),
+        Task::Package { verify } => package::run(&root, if verify { package::Build::Yes } else { package::Build::No }),
         Task::Conduit => conduit::run(&root),
+        Task::Newcomer => newcomer::run(&root),
     }
 }
 

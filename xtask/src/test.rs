@@ -8,6 +8,8 @@ use anyhow::{Result, bail};
 
 use crate::cargo::{self, Profile};
 use crate::codegen;
+use crate::newcomer;
+use crate::package;
 use crate::sim::SEEDS_IN_CI;
 
 /// What is done about the tests that need Go.
@@ -22,7 +24,7 @@ pub(crate) enum Go {
 /// The Go modules that drive the plugin with Conduit's own libraries.
 const GO_MODULES: [&str; 2] = ["tests/interop", "tests/interop/goconnector"];
 
-/// All tests: Rust's, then Conduit's own client library (Go) against the plugin.
+/// All tests: Rust's, the tutorial, then Conduit's own client library (Go) against the plugin.
 pub(crate) fn run(root: &Path, go: Go) -> Result<()> {
     run_with(root, go, None)
 }
@@ -34,6 +36,8 @@ fn run_with(root: &Path, go: Go, seeds: Option<u64>) -> Result<()> {
     tests.args(["test", "--workspace"]).current_dir(root);
     tests.envs(seeds.map(|seeds| ("HUBSPOT_SIM_SEEDS", seeds.to_string())));
     cargo::run(&mut tests)?;
+    step("the tutorial, followed");
+    newcomer::run(root)?;
     interop(root, go)
 }
 
@@ -49,6 +53,8 @@ pub(crate) fn ci(root: &Path) -> Result<()> {
     let mut docs = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     docs.args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "--deny warnings").current_dir(root);
     cargo::run(&mut docs)?;
+    step("packages");
+    package::run(root, package::Build::No)?;
     step("tests");
     run_with(root, Go::Required, Some(SEEDS_IN_CI))
 }

@@ -4,19 +4,15 @@
 //! writes: the process contract, protocol v2 and v1, parameters, logging, the loops around [`Source::read`] and
 //! [`Destination::write`], and an end in bounded time whatever the connector does.
 //!
-//! # Your first connector
-//!
 //! 1. Say what can be configured: a struct with `#[derive(Parameters)]` ([`Parameters`] lists types and attributes).
 //! 2. Implement [`Source`], [`Destination`] or both, with `async fn`s. Both work on batches. Each record that a source reads
 //!    has a position that it can be opened with again; a destination gives one result for each record.
 //! 3. Say what the connector is: implement [`Connector`].
 //! 4. Call [`serve`] in `main`. Log with [`tracing`]'s macros, and never print to stdout.
 //!
-//! ```no_run
-#![doc = include_str!("../examples/first_connector.rs")]
-//! ```
+#![doc = include_str!("../docs/first-connector.md")]
 //!
-//! Build it, copy the program into Conduit's `connectors` folder, and name it in a pipeline file as `standalone:first`.
+//! # What else there is
 //!
 //! The specification has the connector's parameters and those of the [`middleware`], named as in Conduit's Go SDK: batches, rates,
 //! formats, schemas. A connector changes their defaults in [`Source::middleware`] and [`Destination::middleware`], and states the
@@ -39,6 +35,7 @@
 //! | batches, rates, formats and schemas, as the pipeline's `sdk.*` parameters say | this crate ([`middleware`]) |
 //! | memory is bounded: two messages wait for Conduit, the next is read meanwhile | this crate, where batches are |
 //! | `Stop`, `Teardown` and the end of the process are answered, even when the connector hangs, blocks or panics | this crate |
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 // What is derived names the crate as others do; tests within it derive too.
 #[cfg(test)]

@@ -306,6 +306,11 @@ async fn a_signal_tears_down() {
 
 #[tokio::test]
 async fn the_first_connector_of_the_tutorial_counts() {
+    let program = include_str!("../examples/first_connector.rs");
+    let shown = format!("The whole of `src/main.rs`:\n\n```rust,no_run\n{program}```\n");
+    assert!(include_str!("../docs/first-connector.md").contains(&shown), "the tutorial shows another program");
+    assert!(program.lines().count() <= 60, "the tutorial's first line says how long it is");
+
     let host = Host::start("first_connector", V2).await;
     let source = Source::of(&host);
     source.configure(&[("interval", "1ms"), ("last", "5")]).await.unwrap();

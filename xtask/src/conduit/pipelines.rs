@@ -57,15 +57,20 @@ impl Files {
 
     /// The records in the output, in the order of their arrival.
     pub(crate) fn records(&self) -> Result<Vec<Value>> {
-        let text = match fs::read_to_string(&self.output) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error).with_context(|| format!("read {}", self.output.display())),
-        };
-        // A line without its end is still being written.
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().map(|line| serde_json::from_str(line).with_context(|| format!("no record: {line}"))).collect()
+        records(&self.output)
     }
+}
+
+/// The records in a file that Conduit writes, in the order of their arrival. None as long as there is no file.
+pub(crate) fn records(path: &Path) -> Result<Vec<Value>> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
+    };
+    // A line without its end is still being written.
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole.lines().map(|line| serde_json::from_str(line).with_context(|| format!("no record: {line}"))).collect()
 }
 
 fn pipeline(id: &str, source: (&str, &Value), destination: (&str, &Value)) -> Value {
