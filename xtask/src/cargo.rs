@@ -2,9 +2,10 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 
 /// What is built: quick to compile, or quick to run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,15 +20,61 @@ pub(crate) enum Profile {
 const PROCESSES: [&str; 4] =
     ["conduit-connector-hubspot", "hubspot-emulator", "conduit-connector-acceptance", "conduit-connector-generator"];
 
+/// A package of the workspace, as `cargo metadata` tells it.
+#[derive(Deserialize)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) manifest_path: PathBuf,
+    pub(crate) description: Option<String>,
+    pub(crate) license: Option<String>,
+    pub(crate) rust_version: Option<String>,
+    pub(crate) keywords: Vec<String>,
+    pub(crate) categories: Vec<String>,
+    /// The registries that it may go to: none for what isn't published, any where nothing is said.
+    pub(crate) publish: Option<Vec<String>>,
+    pub(crate) dependencies: Vec<Dependency>,
+}
+
+/// What a package needs.
+#[derive(Deserialize)]
+pub(crate) struct Dependency {
+    /// The folder of one that is here.
+    pub(crate) path: Option<PathBuf>,
+}
+
+/// The cargo that runs this task.
+pub(crate) fn command() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// The packages of the workspace.
+pub(crate) fn packages(root: &Path) -> Result<Vec<Package>> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Package>,
+    }
+    let told = answer(command().args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(root))?;
+    let Metadata { packages } = serde_json::from_str(&told).context("cargo's metadata makes no sense")?;
+    Ok(packages)
+}
+
+/// What a command prints; its errors are shown as they come. Fails when it does.
+pub(crate) fn answer(command: &mut Command) -> Result<String> {
+    let shown = format!("{command:?}");
+    let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot start {shown}"))?;
+    if !output.status.success() {
+        bail!("{shown} ended with {}", output.status);
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("{shown} printed what is no text"))
+}
+
 /// Runs cargo and fails when it does.
 pub(crate) fn cargo<I, S>(root: &Path, arguments: I) -> Result<()>
 where
     I: IntoIterator<Item = S>,
     S: AsRef<std::ffi::OsStr>,
 {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments).current_dir(root);
-    run(&mut command)
+    run(command().args(arguments).current_dir(root))
 }
 
 /// Runs a command and fails when it does.

@@ -2,16 +2,14 @@
 //! names builds it.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
 
-use crate::cargo;
+use crate::cargo::{self, Package};
 
 /// Whether packages are only made, or built as well from what is in them.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,39 +23,16 @@ pub(crate) enum Build {
 /// crates.io takes no more keywords, and no more categories.
 const MOST_WORDS: usize = 5;
 
-/// What `cargo metadata` says of all packages.
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-}
-
-/// What `cargo metadata` says of one.
-#[derive(Deserialize)]
-struct Package {
-    name: String,
-    manifest_path: PathBuf,
-    description: Option<String>,
-    license: Option<String>,
-    rust_version: Option<String>,
-    keywords: Vec<String>,
-    categories: Vec<String>,
-    /// The registries that it may go to: none for what isn't published, any where nothing is said.
-    publish: Option<Vec<String>>,
-}
-
 /// Checks every package, makes it, and checks it with the oldest Rust that it may be built with.
 pub(crate) fn run(root: &Path, build: Build) -> Result<()> {
-    let all: Metadata = serde_json::from_str(&answer(
-        Command::new(program()).args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(root),
-    )?)
-    .context("cannot read what cargo metadata says")?;
-    let (published, others): (Vec<_>, Vec<_>) =
-        all.packages.into_iter().partition(|package| package.publish.as_ref().is_none_or(|to| !to.is_empty()));
+    let (published, others): (Vec<_>, Vec<_>) = cargo::packages(root)?
+        .into_iter()
+        .partition(|package| package.publish.as_ref().is_none_or(|to| !to.is_empty()));
     let license = fs::read(root.join("LICENSE")).context("cannot read LICENSE")?;
 
     let mut wrong = Vec::new();
     for package in &published {
-        let listed = answer(Command::new(program()).current_dir(root).args([
+        let listed = cargo::answer(cargo::command().current_dir(root).args([
             "package",
             "--list",
             "--allow-dirty",
@@ -119,7 +94,7 @@ impl Package {
 
 /// Makes the packages, all but `others`, and gives back the warnings. Together, so that those that need each other find each other.
 fn pack(root: &Path, others: &[Package], build: Build) -> Result<Vec<String>> {
-    let mut command = Command::new(program());
+    let mut command = cargo::command();
     command.args(["package", "--workspace", "--allow-dirty", "--color", "never"]).current_dir(root);
     for other in others {
         command.args(["--exclude", &other.name]);
@@ -145,7 +120,7 @@ fn pack(root: &Path, others: &[Package], build: Build) -> Result<Vec<String>> {
 /// Checks the workspace with the oldest Rust that it may be built with, where that is here.
 fn oldest_rust(root: &Path, version: Option<&str>) -> Result<()> {
     let Some(version) = version else { bail!("no package has a `rust-version`") };
-    let running = answer(
+    let running = cargo::answer(
         Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("--version").current_dir(root),
     )?;
     if running.split_whitespace().nth(1).is_some_and(|running| is_of(running, version)) {
@@ -154,7 +129,7 @@ fn oldest_rust(root: &Path, version: Option<&str>) -> Result<()> {
         );
         return Ok(());
     }
-    let toolchains = answer(Command::new("rustup").args(["toolchain", "list"])).unwrap_or_default();
+    let toolchains = cargo::answer(Command::new("rustup").args(["toolchain", "list"])).unwrap_or_default();
     let Some(toolchain) = toolchains.split_whitespace().find(|toolchain| is_of(toolchain, version)) else {
         println!(
             "NOT TESTED with Rust {version}, the oldest that is supported: run `rustup toolchain install {version}` first"
@@ -178,20 +153,6 @@ fn is_of(toolchain: &str, version: &str) -> bool {
     release == version || release.strip_prefix(version).is_some_and(|patch| patch.starts_with('.'))
 }
 
-fn program() -> OsString {
-    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
-}
-
-/// What a command prints; its errors are shown as they come.
-fn answer(command: &mut Command) -> Result<String> {
-    let shown = format!("{command:?}");
-    let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot start {shown}"))?;
-    if !output.status.success() {
-        bail!("{shown} ended with {}", output.status);
-    }
-    String::from_utf8(output.stdout).with_context(|| format!("{shown} printed what is no text"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,6 +167,7 @@ mod tests {
             keywords: vec!["one".into()],
             categories: vec!["encoding".into()],
             publish: None,
+            dependencies: Vec::new(),
         }
     }
 

@@ -6,8 +6,6 @@
 pub(crate) mod mutations;
 
 use std::collections::BTreeMap;
-use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -215,8 +213,7 @@ fn build(simulation: &Simulation, workspace: &Path, target: &Path) -> Result<Pat
         name: String,
     }
 
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let output = Command::new(cargo)
+    let output = cargo::command()
         .args([
             "test",
             "--quiet",

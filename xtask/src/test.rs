@@ -1,6 +1,5 @@
 //! Tests, and what CI runs around them.
 
-use std::env;
 use std::path::Path;
 use std::process::Command;
 
@@ -32,7 +31,7 @@ pub(crate) fn run(root: &Path, go: Go) -> Result<()> {
 /// The same, with so many histories of the simulation instead of those that a test run has.
 fn run_with(root: &Path, go: Go, seeds: Option<u64>) -> Result<()> {
     cargo::build_processes(root, Profile::Dev)?;
-    let mut tests = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut tests = cargo::command();
     tests.args(["test", "--workspace"]).current_dir(root);
     tests.envs(seeds.map(|seeds| ("HUBSPOT_SIM_SEEDS", seeds.to_string())));
     cargo::run(&mut tests)?;
@@ -50,7 +49,7 @@ pub(crate) fn ci(root: &Path) -> Result<()> {
     step("generated code");
     codegen::run(root, codegen::Mode::Check)?;
     step("docs");
-    let mut docs = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut docs = cargo::command();
     docs.args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "--deny warnings").current_dir(root);
     cargo::run(&mut docs)?;
     step("packages");

@@ -1,17 +1,16 @@
 //! connector.yaml and the parameter tables of README.md, from the specification that the plugin itself prints.
 
-use std::env;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::{Mode, put, put_section};
+use crate::cargo;
 
 pub(crate) fn generate(root: &Path, mode: Mode) -> Result<()> {
-    let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let output = cargo::command()
         .args(["run", "--quiet", "--package", "conduit-connector-hubspot", "--", "--specification"])
         .current_dir(root)
         .output()

@@ -5,11 +5,10 @@
 //! survives makes this fail.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,7 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 use super::{Simulation, build, command_of, read};
-use crate::cargo;
+use crate::cargo::{self, Package};
 
 impl Simulation {
     /// Where the mutations are.
@@ -231,33 +230,13 @@ fn copy_workspace(simulation: &Simulation, root: &Path, copy: &Path) -> Result<(
 
 /// The folders of the package and of those of the workspace that it needs, tests included.
 fn needed(simulation: &Simulation, root: &Path) -> Result<BTreeSet<PathBuf>> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        packages: Vec<Package>,
-    }
-    #[derive(Deserialize)]
-    struct Package {
-        name: String,
-        manifest_path: PathBuf,
-        dependencies: Vec<Dependency>,
-    }
-    #[derive(Deserialize)]
-    struct Dependency {
-        path: Option<PathBuf>,
-    }
-
-    let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["metadata", "--no-deps", "--format-version", "1"])
-        .current_dir(root)
-        .output()
-        .context("cannot start cargo")?;
-    let metadata: Metadata = serde_json::from_slice(&output.stdout).context("cargo's metadata makes no sense")?;
+    let packages = cargo::packages(root)?;
     let folder = |package: &Package| package.manifest_path.parent().map(Path::to_path_buf);
-    let package = metadata.packages.iter().find(|package| package.name == simulation.package);
+    let package = packages.iter().find(|package| package.name == simulation.package);
     let mut open: Vec<PathBuf> = package.and_then(folder).into_iter().collect();
     let mut needed = BTreeSet::new();
     while let Some(path) = open.pop() {
-        let Some(package) = metadata.packages.iter().find(|package| folder(package).as_ref() == Some(&path)) else {
+        let Some(package) = packages.iter().find(|package| folder(package).as_ref() == Some(&path)) else {
             bail!("{} is no package of the workspace", path.display());
         };
         let member = path.strip_prefix(root).with_context(|| format!("{} is elsewhere", path.display()))?;
