@@ -1,10 +1,11 @@
 //! A record's key as HubSpot's id.
 
-use hubspot_catalog::CUSTOM_PREFIX as CUSTOM;
 use hubspot_client::OneLine;
 use opencdc::Data;
 use serde_json::Value;
 use thiserror::Error;
+
+use crate::routing::destined;
 
 /// The key of an update or a delete names no HubSpot object.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -20,7 +21,10 @@ pub enum KeyError {
     #[error("the record's key can't be read: {0}; give a JSON object of one field, such as {{\"id\": \"51\"}}")]
     Unreadable(String),
     /// It has several fields.
-    #[error("the record has a composite key ({}); give one field with the object's id, or name a property that identifies it by `idProperty`", OneLine(&.0.join(", ")))]
+    #[error(
+        "the record has a composite key ({}); give one field with the object's id, or name a property that identifies it by `idProperty`",
+        OneLine(&.0.join(", "))
+    )]
     Composite(Vec<String>),
     /// The one field has a value that can't be an id.
     #[error("the key's field {field:?} is {found}; an id is a text or a whole number")]
@@ -61,12 +65,8 @@ const ID: &str = "id";
 /// another, that number may be the id of an object that isn't meant.
 pub(crate) fn own_id(key: Option<&Data>, collection: Option<&str>) -> Option<String> {
     let own = OWN_IDS.iter().find_map(|name| named(key, name));
-    own.or_else(|| collection.is_some_and(is_hubspots).then(|| named(key, ID))?)
-}
-
-/// Whether a collection is a resource of HubSpot's, as this project's source and the Go connector name them.
-fn is_hubspots(collection: &str) -> bool {
-    collection.starts_with(CUSTOM) || hubspot_catalog::names().any(|name| name == collection)
+    let is_hubspots = || collection.is_some_and(|collection| destined(collection).is_ok());
+    own.or_else(|| named(key, ID).filter(|_| is_hubspots()))
 }
 
 /// Doubles hold every whole number up to here; beyond, digits are lost, and another object may be meant.
