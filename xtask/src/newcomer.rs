@@ -114,11 +114,11 @@ impl Newcomer<'_> {
             self.folder.push(folder);
             return self.share_the_workspace();
         }
+        // The suite's command, and the cargo that runs this.
         let programs = cargo::binaries(self.root, Profile::Dev);
-        let cargo = PathBuf::from(env::var_os("CARGO").unwrap_or_default());
+        let toolchain = env::var_os("CARGO").and_then(|cargo| Path::new(&cargo).parent().map(Path::to_owned));
         let path = env::var_os("PATH").unwrap_or_default();
-        let first = [programs.as_path(), cargo.parent().unwrap_or(Path::new(""))];
-        let folders = first.iter().map(PathBuf::from).chain(env::split_paths(&path));
+        let folders = [programs].into_iter().chain(toolchain).chain(env::split_paths(&path));
         let output = Command::new("sh")
             .args(["-e", "-c", line])
             .current_dir(&self.folder)

@@ -37,13 +37,14 @@ impl Client {
         let body = body.map(Value::to_string).unwrap_or_default();
         let mut stream = TcpStream::connect_timeout(&self.address, Duration::from_secs(5)).with_context(call)?;
         stream.set_read_timeout(Some(Duration::from_mins(1))).with_context(call)?;
-        let head = format!(
-            "{method} {path} HTTP/1.0\r\nHost: {}\r\n{}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        let request = format!(
+            "{method} {path} HTTP/1.0\r\nHost: {}\r\n{}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             self.address,
             self.authorization.as_deref().unwrap_or_default(),
             body.len(),
         );
-        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).with_context(call)?;
+        // At once: a body that comes after a server has answered makes it reset the connection.
+        stream.write_all(request.as_bytes()).with_context(call)?;
 
         let mut answer = String::new();
         stream.read_to_string(&mut answer).with_context(call)?;
