@@ -235,8 +235,8 @@ pub enum Failure {
     },
     /// A look-up found no such object.
     #[error(
-        "there is no object with {} in this account; set `onMissing` to ignore to let such records pass, or to create to make the \
-         objects of updates",
+        "there is no object with {} in this account; set `onMissing: ignore` to let such records pass, or `onMissing: create` to \
+         make the objects of updates",
         OneLine(.0)
     )]
     Missing(String),
