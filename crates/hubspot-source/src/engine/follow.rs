@@ -101,8 +101,8 @@ pub(super) struct Follow {
     /// Whether the last walk was a poll: then the window has its turn.
     polled_last: bool,
     riding: Riding,
-    /// What didn't fit on a rider's page: more lies there than was known.
-    left: Option<Walk>,
+    /// A millisecond that stopped a rider: more lies there than fits on a page.
+    stopping: Option<Millis>,
     /// Whether the first poll only notes what it finds: a stream without a snapshot begins behind it.
     baseline: bool,
     poll_began: Millis,
@@ -145,7 +145,7 @@ impl Follow {
             suspended: None,
             polled_last: false,
             riding: Riding::default(),
-            left: None,
+            stopping: None,
             baseline: false,
             poll_began: Millis::MIN,
             poll_due: Millis::MIN,
@@ -246,7 +246,7 @@ impl Follow {
     fn begin(&mut self, now: Millis, hub: Option<Millis>) {
         let due = now >= self.poll_due;
         if (!due || self.polled_last)
-            && let Some(walk) = self.resumed().or_else(|| self.left_by_a_rider()).or_else(|| self.worth_settling(hub))
+            && let Some(walk) = self.resumed().or_else(|| self.stopped_by()).or_else(|| self.worth_settling(hub))
         {
             self.walk = Some(walk);
             return;
@@ -295,10 +295,10 @@ impl Follow {
         Some((pass, if walk.at < settled { Walk::from(settled, walk.until) } else { walk }))
     }
 
-    /// The walk through what stopped a rider: none would get past a full page of one millisecond, and news wait for none.
-    fn left_by_a_rider(&mut self) -> Option<(Pass, Walk)> {
-        let walk = self.left.take().filter(|walk| walk.at >= self.settled)?;
-        Some((Pass::Settle, walk))
+    /// The walk through what stopped a rider: none would get past it, and news wait for none.
+    fn stopped_by(&mut self) -> Option<(Pass, Walk)> {
+        let at = self.stopping.take().filter(|at| *at >= self.settled)?;
+        Some((Pass::Settle, Walk::through(at)))
     }
 
     /// The walk that settles what has become older than the lag: if there is enough of it, and no rider does it.
@@ -372,7 +372,7 @@ impl Follow {
         let mut before: Option<Cursor> = None;
         let head = self.head(&step, hub);
         if let Some(rider) = walk.rider {
-            self.left = rider.left_of(step.ridden).or(self.left.take());
+            self.stopping = self.riding.rode(rider, step.ridden, step.next.is_some()).or(self.stopping);
         }
         let mut ridden = step.ridden;
         for row in step.rows {

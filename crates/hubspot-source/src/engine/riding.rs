@@ -4,13 +4,28 @@ use super::seen::Seen;
 use super::walk::Rider;
 use crate::item::Millis;
 
+/// The whole of the room that riders have, in parts of it.
+const ALL: usize = 16;
+
+/// The least of it that a rider through the window takes.
+const LEAST: usize = 2;
+
 /// Which stretch is next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Riding {
     /// How far the riders that look through the window have come.
     reviewed: Millis,
     /// Whether the last rider settled: then looking through the window has its turn.
     settled_last: bool,
+    /// How much of the room the riders through the window fill with what is known there. Where the index is late, more
+    /// comes than that, and a full page costs another.
+    share: usize,
+}
+
+impl Default for Riding {
+    fn default() -> Self {
+        Self { reviewed: Millis::default(), settled_last: false, share: ALL }
+    }
 }
 
 impl Riding {
@@ -37,9 +52,23 @@ impl Riding {
         if !(settled..before).contains(&self.reviewed) {
             self.reviewed = settled;
         }
-        let stretch = stretch(seen, self.reviewed, before, room);
+        let shared = stretch(seen, self.reviewed, before, room * self.share / ALL);
+        let stretch = shared.or_else(|| stretch(seen, self.reviewed, before, room));
         self.reviewed = stretch.map_or(self.reviewed + 1, |stretch| stretch.to);
         stretch
+    }
+
+    /// What came of the last rider: as much as was `ridden` of it, on a page that was `full` or wasn't. The next one goes
+    /// on from there.
+    ///
+    /// A millisecond that alone fills a page stops every rider; it is returned, to be walked through.
+    pub(super) fn rode(&mut self, rider: Rider, ridden: Option<Rider>, full: bool) -> Option<Millis> {
+        let stopped = ridden.is_none().then_some(rider.from);
+        if !self.settled_last {
+            self.reviewed = ridden.map_or(rider.from + 1, |ridden| ridden.to);
+            self.share = if full { (self.share / 2).max(LEAST) } else { (self.share + 1).min(ALL) };
+        }
+        stopped
     }
 }
 
@@ -70,6 +99,30 @@ mod tests {
         assert_eq!(next(25, 25), Some((30, 40)));
         assert_eq!(next(25, 25), Some((25, 35)), "from its beginning again");
         assert_eq!(next(40, 40), None);
+    }
+
+    #[test]
+    fn after_a_full_page_riders_are_shorter_and_go_on_where_the_last_one_got() {
+        let mut seen = Seen::default();
+        for at in 0..400_u64 {
+            seen.insert(ItemId::Number(at), at as Millis);
+        }
+        let mut riding = Riding::default();
+        let mut next = |went: Option<(Millis, bool)>| {
+            let rider = riding.next(&seen, 0, 0, 400, 32).expect("rides");
+            if let Some((to, full)) = went {
+                let ridden = (to > rider.from).then_some(Rider { to, ..rider });
+                assert_eq!(riding.rode(rider, ridden, full), ridden.is_none().then_some(rider.from));
+            }
+            (rider.from, rider.to)
+        };
+        assert_eq!(next(Some((32, false))), (0, 32));
+        assert_eq!(next(Some((40, true))), (32, 64));
+        assert_eq!(next(Some((40, true))), (40, 56), "half as long, from where the last one got to");
+        assert_eq!(next(Some((49, true))), (41, 49), "behind the millisecond that stopped it");
+        for expected in [(49, 53), (53, 59), (59, 67)] {
+            assert_eq!(next(Some((expected.1, false))), expected, "then longer again, by and by");
+        }
     }
 
     #[test]

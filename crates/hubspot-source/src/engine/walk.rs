@@ -36,15 +36,6 @@ impl Rider {
     fn holds(self, at: Millis) -> bool {
         (self.from..self.to).contains(&at)
     }
-
-    /// What lies behind as much as has been ridden.
-    pub(crate) fn left_of(self, ridden: Option<Self>) -> Option<Walk> {
-        let until = Some(self.to);
-        match ridden {
-            None => Some(Walk { drain: Some(Drain::default()), ..Walk::from(self.from, until) }),
-            Some(ridden) => (ridden.to < self.to).then(|| Walk::from(ridden.to, until)),
-        }
-    }
 }
 
 /// How far one millisecond has been drained.
