@@ -87,16 +87,18 @@ func (l logger) StandardWriter(opts *hclog.StandardLoggerOptions) io.Writer {
 
 // start runs the connector the way Conduit's standalone dispenser does. The
 // process is killed when the test ends.
-func start(t *testing.T, version int) *process {
+func start(t *testing.T, version int, options ...client.Option) *process {
 	t.Helper()
 	p := &process{t: t, logs: &logs{}}
 	c, err := client.New(
 		logger{hclog.New(&hclog.LoggerOptions{Name: "conduit", Level: hclog.Trace, Output: p.logs})},
 		binary(t, "CONDUIT_CONNECTOR_HUBSPOT", "the connector's binary"),
-		client.WithEnvVar(pconnector.EnvConduitConnectorID, "interop:"+t.Name()),
-		client.WithEnvVar(pconnector.EnvConduitConnectorLogLevel, "trace"),
-		client.WithEnvVar(pconnector.EnvConduitConnectorMaxReceiveRecordSize, "4194304"),
-		onlyVersion(version),
+		append([]client.Option{
+			client.WithEnvVar(pconnector.EnvConduitConnectorID, "interop:"+t.Name()),
+			client.WithEnvVar(pconnector.EnvConduitConnectorLogLevel, "trace"),
+			client.WithEnvVar(pconnector.EnvConduitConnectorMaxReceiveRecordSize, "4194304"),
+			onlyVersion(version),
+		}, options...)...,
 	)
 	if err != nil {
 		t.Fatalf("create the client: %v", err)
@@ -200,9 +202,9 @@ type arrival struct {
 	err     error
 }
 
-func startSource(t *testing.T, version int) *source {
+func startSource(t *testing.T, version int, options ...client.Option) *source {
 	t.Helper()
-	p := start(t, version)
+	p := start(t, version, options...)
 	return &source{SourcePlugin: dispense[pconnector.SourcePlugin](p, "source"), process: p}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/conduitio/conduit-commons/opencdc"
 	"github.com/conduitio/conduit-commons/schema"
+	"github.com/conduitio/conduit-connector-protocol/pconnector/client"
 	"github.com/conduitio/conduit-connector-protocol/pconnutils"
 	"github.com/conduitio/conduit-connector-protocol/pconnutils/v1/server"
 	connutilsv1 "github.com/conduitio/conduit-connector-protocol/proto/connutils/v1"
@@ -37,6 +38,14 @@ func startRegistry(t *testing.T) *registry {
 	go func() { _ = services.Serve(listener) }()
 	t.Cleanup(services.Stop)
 	return r
+}
+
+// environment tells a connector where the service is, as Conduit does.
+func (r *registry) environment() []client.Option {
+	return []client.Option{
+		client.WithEnvVar("CONDUIT_CONNECTOR_TOKEN", "interop"),
+		client.WithEnvVar("CONDUIT_CONNECTOR_UTILITIES_GRPC_TARGET", r.address),
+	}
 }
 
 func (r *registry) CreateSchema(_ context.Context, asked pconnutils.CreateSchemaRequest) (pconnutils.CreateSchemaResponse, error) {

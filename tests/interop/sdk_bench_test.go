@@ -160,10 +160,10 @@ func launch(t *testing.T, program string, schemas *registry) (*goplugin.Client, 
 	c, err := client.New(
 		logger{hclog.New(&hclog.LoggerOptions{Name: "conduit", Level: hclog.Off})},
 		program,
-		client.WithEnvVar(pconnector.EnvConduitConnectorID, "bench"),
-		client.WithEnvVar(pconnector.EnvConduitConnectorLogLevel, "error"),
-		client.WithEnvVar("CONDUIT_CONNECTOR_TOKEN", "bench"),
-		client.WithEnvVar("CONDUIT_CONNECTOR_UTILITIES_GRPC_TARGET", schemas.address),
+		append(schemas.environment(),
+			client.WithEnvVar(pconnector.EnvConduitConnectorID, "bench"),
+			client.WithEnvVar(pconnector.EnvConduitConnectorLogLevel, "error"),
+		)...,
 	)
 	if err != nil {
 		t.Fatalf("create the client: %v", err)
