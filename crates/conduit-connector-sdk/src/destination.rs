@@ -24,6 +24,9 @@ pub(crate) use v2::DestinationV2;
 /// Conduit's order of calls is [`configure`](Self::configure), [`open`](Self::open), then [`write`](Self::write) again and
 /// again, then [`teardown`](Self::teardown), which may come at any moment. No two of them run at the same time; they run on a
 /// thread of their own, and a panic is an error of the call.
+///
+/// What is told of a connector's time in Conduit ([`on_created`](Self::on_created) and the two after it) needs no destination: it may be
+/// told before there is one, and after its teardown.
 pub trait Destination: Sized + Send + 'static {
     /// The parameters.
     type Config: Parameters;
@@ -44,7 +47,7 @@ pub trait Destination: Sized + Send + 'static {
     /// an error goes to Conduit's dead-letter queue, or stops the pipeline, as that is configured.
     ///
     /// A batch is what Conduit sent in one message, and the messages after it that had already arrived, up to 1,000
-    /// records or 4 MiB; with `sdk.batch.size` that many records, and with `sdk.rate.perSecond` at most `sdk.rate.burst`.
+    /// records or 4 MiB; with `sdk.batch.size` that many records or 16 MiB, and with `sdk.rate.perSecond` at most `sdk.rate.burst`.
     /// A write under way when the connector is torn down gets 30 s to finish before its future is dropped.
     ///
     /// # Errors

@@ -132,7 +132,31 @@ impl<T: Send + 'static> Life<T> {
         &self,
         call: impl Future<Output = Result<R, Error>> + Send + 'static,
     ) -> Result<R, Error> {
-        let (end, what) = (self.signals().end, self.what);
+        self.run_until(self.signals().end, call).await
+    }
+
+    /// Runs a call that needs no configuration, and so belongs to no life: one that comes after a teardown runs too, as in Conduit's Go
+    /// SDK. A teardown that comes after it cuts it short all the same.
+    pub(crate) async fn run_apart<R: Send + 'static>(
+        &self,
+        call: impl Future<Output = Result<R, Error>> + Send + 'static,
+    ) -> Result<R, Error> {
+        let end = {
+            let mut signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+            if signals.end.is_cancelled() {
+                signals.end = CancellationToken::new();
+            }
+            signals.end.clone()
+        };
+        self.run_until(end, call).await
+    }
+
+    async fn run_until<R: Send + 'static>(
+        &self,
+        end: CancellationToken,
+        call: impl Future<Output = Result<R, Error>> + Send + 'static,
+    ) -> Result<R, Error> {
+        let what = self.what;
         let running = apart::spawn(async move {
             tokio::select! {
                 biased;
@@ -178,5 +202,27 @@ impl<T: Send + 'static> Life<T> {
     /// The error of a call that needs a configuration before it.
     pub(crate) fn not_configured(what: &str) -> Error {
         Error::new(format!("the {what} is not configured")).with_code(Code::FailedPrecondition)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_apart_runs_after_a_teardown_and_is_cut_short_by_the_next() {
+        let life = Arc::new(Life::of("source", ()));
+        life.tear_down(|()| async { Ok(()) }).await.unwrap();
+        assert_eq!(life.run_apart(async { Ok(7) }).await.unwrap(), 7);
+        let hanging = tokio::spawn({
+            let life = Arc::clone(&life);
+            async move { life.run_apart(pending::<Result<(), Error>>()).await }
+        });
+        tokio::task::yield_now().await;
+        life.tear_down(|()| async { Ok(()) }).await.unwrap();
+        let error = hanging.await.unwrap().unwrap_err();
+        assert_eq!(error.to_string(), "the source was torn down");
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! | of a source | default | what it does |
 //! |---|---|---|
-//! | `sdk.batch.size` | `0` | collects records until there are so many; off at 0, where what is read at once is a batch |
+//! | `sdk.batch.size` | `0` | collects records until there are so many, or 16 MiB of them; off at 0, where what is read at once is a batch |
 //! | `sdk.batch.delay` | `0` | sends what is collected so long after the first record of it, though it isn't as many; `0` waits for all |
 //! | `sdk.schema.extract.type` | `avro` | the schemas' type; there is one |
 //! | `sdk.schema.extract.key.enabled`, `.payload.enabled` | `true` | gives keys and payloads a schema, and encodes them |
@@ -24,18 +24,35 @@
 //!
 //! # Where it differs from the Go SDK
 //!
-//! | here | in Go |
+//! | of a source: here | in Go |
 //! |---|---|
-//! | a batch never has more than `sdk.batch.size` records: what is read or arrives beyond that begins the next | one read or one message beyond the size stays whole |
-//! | `sdk.batch.delay` without a size does nothing, and the log says so | the same, but a source that reads one by one collects without bounds |
+//! | a batch of more than 256 KiB goes to Conduit as several messages | as one, whatever its size |
+//! | acknowledgements come between reads, and a read that they have waited 5 s for is dropped | at the same time as reads |
 //! | an error of the source comes after the records that were collected before it | the records collected are lost until the source is opened again |
-//! | a record whose schema can't be decoded fails alone | its whole batch fails |
+//! | a schema that a record names and doesn't fit is replaced by one derived from the record, and a warning says so once; an error where deriving is off | an error |
+//! | without a schema service records go as they are | the connector doesn't start |
+//!
+//! | of a destination: here | in Go |
+//! |---|---|
+//! | without `sdk.batch.size`, messages that have arrived are written together, up to 1,000 records or 4 MiB | each message is written by itself |
+//! | with an `sdk.batch.size` of 1 records are written one by one | messages are written as they come |
 //! | with a rate, each write is answered when it is done | all are answered after the last |
+//! | a record whose schema can't be decoded fails alone | its whole batch fails |
+//! | a record that names a schema's subject without its version, or the other way round, fails | is passed on as it is, and a warning says so once |
 //! | a format `raw`: the payload's bytes | no such format |
 //! | templates know the fields of a record, `index`, `printf` and `toJson`; others are refused when the destination is configured | Go's templates with the functions of Sprig |
 //! | what can't be formatted is an error | becomes `opencdc/json` |
 //! | a number without a fraction is an integer in templates (`1000000`) and in Debezium's schemas (`int64`) | a double, unless it came with a schema: `1e+06`, `double` |
-//! | without a schema service records go as they are | the connector doesn't start |
+//!
+//! | of both: here | in Go |
+//! |---|---|
+//! | a batch never has more than `sdk.batch.size` records: what is read or arrives beyond that begins the next | one read or one message beyond the size stays whole |
+//! | 16 MiB are a batch, though it has fewer records | no bound |
+//! | `sdk.batch.delay` without a size does nothing, and the log says so | the same, but a source that reads one by one collects without bounds |
+//! | a negative duration is refused, of the connector's own parameters too | is taken; `sdk.batch.delay: -1s` is none |
+//! | a host that names no level (`CONDUIT_CONNECTOR_LOG_LEVEL`), or one that isn't known, gets what is logged from `info` on | nothing is logged without a name, everything at an unknown one |
+//!
+//! The table of the module `schema` says which records get another schema than in Go, or none.
 
 mod batch;
 mod collect;

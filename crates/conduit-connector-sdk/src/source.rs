@@ -29,6 +29,9 @@ pub(crate) use v2::SourceV2;
 ///
 /// No two of these calls run at the same time. They run on a thread of their own, so that one that blocks its thread holds
 /// up neither Conduit's other calls nor the end of the process. A panic in one of them is an error of that call.
+///
+/// What is told of a connector's time in Conduit ([`on_created`](Self::on_created) and the two after it) needs no source: it may be
+/// told before there is one, and after its teardown.
 pub trait Source: Sized + Send + 'static {
     /// The parameters.
     type Config: Parameters;
@@ -46,19 +49,20 @@ pub trait Source: Sized + Send + 'static {
     fn open(&mut self, position: Option<Position>) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// The next records, in order; each has a position that [`open`](Self::open) can go on from. May wait as long as it
-    /// likes. An empty batch says that there is nothing now: it is called again after a pause of 100 ms, which doubles up to
-    /// 5 s while there is nothing.
+    /// likes. An empty batch says that there is nothing now: the next call comes 100 ms after this one began, which doubles up
+    /// to 5 s while there is nothing. A call that took longer than that by itself is followed by the next at once.
     ///
     /// It has to be **cancel safe**: the future may be dropped at any `.await`, when Conduit stops the source, when
-    /// acknowledgements have waited for 5 s, and when `sdk.batch.delay` is over. The call after that has to give what the dropped one would have given. So keep
-    /// what was fetched in `self` until it is returned, and move on in the same step as returning.
+    /// acknowledgements have waited for 5 s, and when `sdk.batch.delay` is over. The call after that has to give what the
+    /// dropped one would have given. So keep what was fetched in `self` until it is returned, and move on in the same step as
+    /// returning.
     ///
     /// # Errors
     /// Whatever ends reading. It reaches Conduit at once, as the error of the pipeline.
     fn read(&mut self) -> impl Future<Output = Result<Vec<Record>, Error>> + Send;
 
-    /// Conduit has the record at this position safe, and all before it. Called in the order of the records. The default does
-    /// nothing.
+    /// Conduit has the record at this position safe, and all before it. Called in the order of the records, between two
+    /// reads. The default does nothing.
     ///
     /// # Errors
     /// Whatever ends reading.

@@ -12,9 +12,6 @@ use tokio::time::{Instant, sleep_until};
 use super::writer::{Answer, Arrived, Writer};
 use crate::middleware::{AroundDestination, Batch};
 
-/// A batch with so many bytes is full: what is in memory stays bounded.
-const FULL: usize = 16 << 20;
-
 /// What has arrived and is no batch yet.
 #[derive(Default)]
 pub(super) struct Held {
@@ -27,10 +24,6 @@ pub(super) struct Held {
 impl Held {
     fn is_empty(&self) -> bool {
         self.records.is_empty()
-    }
-
-    fn is_full(&self, batch: &Batch) -> bool {
-        self.records.len() >= batch.size || self.bytes >= FULL
     }
 
     fn add(&mut self, records: Vec<wire::Record>, batch: &Batch) {
@@ -56,7 +49,7 @@ impl<R: Stream<Item = Arrived> + Send + Unpin> Writer<R> {
     /// The next batch as `sdk.batch.*` says: full, or late, or the last before the end. Nothing when there will be no more.
     pub(super) async fn collected(&mut self, batch: &Batch) -> Option<Vec<wire::Record>> {
         loop {
-            if self.held.is_full(batch) || (self.closed && !self.held.is_empty()) {
+            if batch.is_full(self.held.records.len(), self.held.bytes) || (self.closed && !self.held.is_empty()) {
                 return Some(self.held.take(batch));
             }
             if self.closed {
@@ -96,18 +89,14 @@ pub(super) async fn understood(
     let mut answers: Vec<Answer> = Vec::with_capacity(records.len());
     let mut good = Vec::with_capacity(records.len());
     #[cfg(feature = "schema")]
-    let mut decoding = Decoding::of(around);
-    #[cfg(not(feature = "schema"))]
-    let _ = around;
+    if let Some(decoder) = &mut around.decoder {
+        decoder.begin();
+    }
     for record in records {
-        #[cfg_attr(not(feature = "schema"), allow(unused_mut))]
         let (position, error) = match Record::try_from(&record) {
             Ok(mut record) => {
                 let position = record.position.clone();
-                #[cfg(feature = "schema")]
-                let error = decoding.decode(&mut record).await;
-                #[cfg(not(feature = "schema"))]
-                let error = String::new();
+                let error = decoded(&mut record, around).await;
                 if error.is_empty() {
                     good.push(record);
                 }
@@ -120,32 +109,16 @@ pub(super) async fn understood(
     (answers, good)
 }
 
-/// The decoding of one batch.
-#[cfg(feature = "schema")]
-struct Decoding<'a> {
-    decoder: Option<&'a mut crate::middleware::Decoder>,
-    /// Why nothing is decoded any more: the schema service can't be reached, and each record would wait for it anew.
-    unreachable: Option<String>,
-}
-
-#[cfg(feature = "schema")]
-impl<'a> Decoding<'a> {
-    fn of(around: &'a mut AroundDestination) -> Self {
-        Self { decoder: around.decoder.as_mut(), unreachable: None }
+/// Decodes a record by the schemas that it names. Gives why it can't be; nothing where it can.
+#[cfg_attr(not(feature = "schema"), allow(clippy::unused_async))]
+async fn decoded(record: &mut Record, around: &mut AroundDestination) -> String {
+    #[cfg(feature = "schema")]
+    if let Some(decoder) = &mut around.decoder
+        && let Err(error) = decoder.decode(record).await
+    {
+        return crate::Error::from(error).to_string();
     }
-
-    /// Why a record can't be decoded; empty where it can.
-    async fn decode(&mut self, record: &mut Record) -> String {
-        let Some(decoder) = &mut self.decoder else { return String::new() };
-        if let Some(why) = &self.unreachable {
-            return why.clone();
-        }
-        let Err(error) = decoder.decode(record).await else { return String::new() };
-        let transient = error.is_transient();
-        let why = crate::Error::from(error).to_string();
-        if transient {
-            self.unreachable = Some(why.clone());
-        }
-        why
-    }
+    #[cfg(not(feature = "schema"))]
+    let _ = (record, around);
+    String::new()
 }

@@ -144,16 +144,16 @@ impl<D: Destination> DestinationPlugin<D> {
 
     pub(crate) async fn on_created(&self, settings: Settings) -> Result<(), Error> {
         let context = self.context.clone();
-        self.life.run(async move { D::on_created(settings, context).await }).await
+        self.life.run_apart(async move { D::on_created(settings, context).await }).await
     }
 
     pub(crate) async fn on_updated(&self, before: Settings, after: Settings) -> Result<(), Error> {
         let context = self.context.clone();
-        self.life.run(async move { D::on_updated(before, after, context).await }).await
+        self.life.run_apart(async move { D::on_updated(before, after, context).await }).await
     }
 
     pub(crate) async fn on_deleted(&self, settings: Settings) -> Result<(), Error> {
         let context = self.context.clone();
-        self.life.run(async move { D::on_deleted(settings, context).await }).await
+        self.life.run_apart(async move { D::on_deleted(settings, context).await }).await
     }
 }

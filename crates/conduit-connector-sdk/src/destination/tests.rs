@@ -250,6 +250,7 @@ async fn a_teardown_lets_a_write_finish_and_gives_a_hanging_one_up() {
 
     let idle = running(Does::Write, []);
     idle.plugin.teardown().await.unwrap();
+    idle.plugin.on_deleted(Settings::default()).await.unwrap();
     DestinationPlugin::<Scripted>::new(Context::default()).teardown().await.unwrap();
     assert_eq!(began.elapsed().as_secs(), 20 + 31);
     for host in [late, hanging, idle] {

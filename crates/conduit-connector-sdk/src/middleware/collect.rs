@@ -2,21 +2,24 @@
 
 use std::future::pending;
 use std::mem;
-use std::time::Duration;
 
-use opencdc::Record;
+use opencdc::{Data, Record};
+use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Batch;
 use crate::source::Backoff;
 use crate::{Error, Source};
 
+/// What each record, name and value takes beside its text, about.
+const OVERHEAD: usize = 8;
+
 /// Collects what a source reads into batches.
 pub(crate) struct Collector {
-    /// How many records a batch has; 0 where what is read at once is one.
-    size: usize,
-    delay: Duration,
+    batch: Batch,
     held: Vec<Record>,
+    /// About as many bytes as what is held has.
+    bytes: usize,
     /// When what is held goes on its way though it isn't a whole batch.
     due: Option<Instant>,
     /// What came after the records that are held.
@@ -26,20 +29,13 @@ pub(crate) struct Collector {
 
 impl Collector {
     pub(crate) fn new(batch: &Batch) -> Self {
-        Self {
-            size: batch.size,
-            delay: batch.delay,
-            held: Vec::new(),
-            due: None,
-            failed: None,
-            backoff: Backoff::new(),
-        }
+        Self { batch: batch.clone(), held: Vec::new(), bytes: 0, due: None, failed: None, backoff: Backoff::new() }
     }
 
     /// The next batch; an empty one where the source has nothing and nothing is held. Like the source's own reading it is cancel safe:
     /// what was read is held, and the next call goes on from there.
     pub(crate) async fn read<S: Source>(&mut self, source: &mut S) -> Result<Vec<Record>, Error> {
-        if self.size == 0 {
+        if self.batch.size == 0 {
             return source.read().await;
         }
         loop {
@@ -48,6 +44,10 @@ impl Collector {
             }
             if let Some(error) = self.failed.take() {
                 return Err(error);
+            }
+            if !self.held.is_empty() {
+                // A source that never waits would leave no moment to see that it is stopped, nor for acknowledgements.
+                tokio::task::yield_now().await;
             }
             let began = Instant::now();
             let read = tokio::select! {
@@ -78,26 +78,55 @@ impl Collector {
     /// Whether there is a batch to send. The clock is looked at here too: a source that always has something leaves no moment for timers.
     fn is_ready(&self) -> bool {
         let due = || self.due.is_some_and(|due| due <= Instant::now());
-        self.held.len() >= self.size || (!self.held.is_empty() && (self.failed.is_some() || due()))
+        self.batch.is_full(self.held.len(), self.bytes) || (!self.held.is_empty() && (self.failed.is_some() || due()))
     }
 
     fn hold(&mut self, records: Vec<Record>) {
+        self.bytes += records.iter().map(bytes).sum::<usize>();
         if self.held.is_empty() {
             self.held = records;
-            self.due = (!self.delay.is_zero()).then(|| Instant::now() + self.delay);
+            self.due = (!self.batch.delay.is_zero()).then(|| Instant::now() + self.batch.delay);
         } else {
             self.held.extend(records);
         }
     }
 
     fn take(&mut self) -> Vec<Record> {
-        if self.held.len() > self.size {
-            let rest = self.held.split_off(self.size);
-            return mem::replace(&mut self.held, rest);
+        if self.held.len() > self.batch.size {
+            let rest = self.held.split_off(self.batch.size);
+            let taken = mem::replace(&mut self.held, rest);
+            self.bytes -= taken.iter().map(bytes).sum::<usize>();
+            return taken;
         }
         self.due = None;
+        self.bytes = 0;
         mem::take(&mut self.held)
     }
+}
+
+/// About as many bytes as a record has on its way.
+fn bytes(record: &Record) -> usize {
+    let metadata: usize = record.metadata.iter().map(|(name, value)| named(name) + value.len()).sum();
+    let data = [&record.key, &record.payload.before, &record.payload.after];
+    let data = data.into_iter().flatten().map(|data| match data {
+        Data::Raw(bytes) => bytes.len(),
+        Data::Structured(fields) => fields.iter().map(|(name, value)| named(name) + bytes_of(value)).sum(),
+    });
+    OVERHEAD + record.position.as_bytes().len() + metadata + data.sum::<usize>()
+}
+
+fn named(name: &str) -> usize {
+    OVERHEAD + name.len()
+}
+
+fn bytes_of(value: &Value) -> usize {
+    OVERHEAD
+        + match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+            Value::String(text) => text.len(),
+            Value::Array(items) => items.iter().map(bytes_of).sum(),
+            Value::Object(fields) => fields.iter().map(|(name, value)| named(name) + bytes_of(value)).sum(),
+        }
 }
 
 async fn until(due: Option<Instant>) {

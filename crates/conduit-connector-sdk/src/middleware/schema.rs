@@ -1,12 +1,14 @@
 //! Schemas around a connector: `sdk.schema.*`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::future::BoxFuture;
 use opencdc::Record;
 
 use crate::parameters::{Checked, Parameter, Validation};
 use crate::schema::{
-    ExtractSettings, Extractor, NoRegistry, Part, Registry, RestoreSettings, Restorer, Schema, SchemaError,
+    ExtractSettings, Extractor, NoRegistry, Part, Registered, Registry, RegistryError, RestoreSettings, Restorer,
+    Schema, SchemaError,
 };
 use crate::{Context, Error, Source};
 
@@ -19,6 +21,52 @@ const CONTEXT_ENABLED: &str = "sdk.schema.context.enabled";
 const CONTEXT_NAME: &str = "sdk.schema.context.name";
 
 /// The schemas that a source states for the records of a collection, instead of having them guessed from the records.
+///
+/// A [`Schema`] is parsed from Avro's JSON. It lies in the source, which lends it with each call: made once, not for each batch.
+/// Which JSON fits which of Avro's types says [`Schema::encode`].
+///
+/// ```
+/// use conduit_connector_sdk::middleware::StatedSchema;
+/// use conduit_connector_sdk::schema::Schema;
+/// use conduit_connector_sdk::{Context, Error, Position, Record, Source};
+///
+/// struct People {
+///     stated: StatedSchema,
+/// }
+///
+/// impl Source for People {
+///     type Config = ();
+///
+///     async fn configure(_config: (), _context: Context) -> Result<Self, Error> {
+///         let payload: Schema = r#"{"type": "record", "name": "person", "fields": [
+///             {"name": "name", "type": "string"},
+///             {"name": "born", "type": ["null", {"type": "int", "logicalType": "date"}], "default": null}
+///         ]}"#.parse()?;
+///         // Keys have the schema that is guessed.
+///         Ok(Self { stated: StatedSchema { key: None, payload: Some(payload) } })
+///     }
+///
+///     fn schema(&self, collection: Option<&str>) -> Option<&StatedSchema> {
+///         (collection == Some("people")).then_some(&self.stated)
+///     }
+/// #
+/// #   async fn open(&mut self, _position: Option<Position>) -> Result<(), Error> { Ok(()) }
+/// #   async fn read(&mut self) -> Result<Vec<Record>, Error> { Ok(Vec::new()) }
+/// }
+/// #
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # let people = runtime.block_on(People::configure((), Context::default()))?;
+/// # let payload = people.schema(Some("people")).and_then(|stated| stated.payload.as_ref()).ok_or("none")?;
+///
+/// // Records with these payloads fit it; one with another field, or with `"born": "today"`, gets a schema of its own.
+/// for fitting in [r#"{"name": "Ada", "born": "1815-12-10"}"#, r#"{"name": "Grace"}"#] {
+///     payload.encode(&serde_json::from_str(fitting)?)?;
+/// }
+/// # for other in [r#"{"name": "Ada", "died": null}"#, r#"{"name": "Ada", "born": "today"}"#] {
+/// #     assert!(payload.encode(&serde_json::from_str(other)?).is_err());
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct StatedSchema {
     /// That of keys; nothing where it is to be guessed.
@@ -37,6 +85,16 @@ pub(super) struct Extraction {
     context: bool,
     /// Empty for the connector's id.
     context_name: String,
+    by: By,
+}
+
+/// Who turns schemas on, where they are on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// The connector's defaults.
+    Default,
+    /// The pipeline, what the connector has off.
+    Pipeline,
 }
 
 impl Default for Extraction {
@@ -48,6 +106,7 @@ impl Default for Extraction {
             payload_subject: "payload".to_owned(),
             context: true,
             context_name: String::new(),
+            by: By::Default,
         }
     }
 }
@@ -89,21 +148,27 @@ impl Extraction {
         let text = |name, default: &String| {
             Ok::<_, Error>(settings.value_or_absent::<Option<String>>(name)?.unwrap_or_else(|| default.clone()))
         };
+        let (key, payload) = (flag(KEY_ENABLED, self.key)?, flag(PAYLOAD_ENABLED, self.payload)?);
         Ok(Self {
-            key: flag(KEY_ENABLED, self.key)?,
+            by: if (key && !self.key) || (payload && !self.payload) { By::Pipeline } else { self.by },
+            key,
             key_subject: text(KEY_SUBJECT, &self.key_subject)?,
-            payload: flag(PAYLOAD_ENABLED, self.payload)?,
+            payload,
             payload_subject: text(PAYLOAD_SUBJECT, &self.payload_subject)?,
             context: flag(CONTEXT_ENABLED, self.context)?,
             context_name: text(CONTEXT_NAME, &self.context_name)?,
         })
     }
 
-    /// What encodes; nothing where there is no schema service.
+    /// What encodes; nothing where the host names no schema service. An older host names none, which is nobody's fault: only who asked
+    /// for schemas is warned.
     pub(super) fn open(&self, context: &Context) -> Option<Encoder> {
         let Some(registry) = context.registry() else {
-            if self.key || self.payload {
-                tracing::info!("the host has no schema service: records go without schemas, as structured data");
+            let what = "the host has no schema service: records go without schemas, as structured data";
+            if self.by == By::Pipeline {
+                tracing::warn!("{what}");
+            } else if self.key || self.payload {
+                tracing::info!("{what}");
             }
             return None;
         };
@@ -206,18 +271,67 @@ impl Decoding {
             tracing::info!("the host has no schema service: a record that needs a schema to be read is refused");
         }
         let registry = registry.unwrap_or_else(|| Arc::new(NoRegistry::new("the host has none")) as Arc<dyn Registry>);
-        Some(Decoder { restorer: Restorer::new(registry, settings), absent })
+        let asked = Arc::new(Asked { registry, unreachable: Mutex::default() });
+        Some(Decoder { restorer: Restorer::new(asked.clone(), settings), asked, absent })
+    }
+}
+
+/// A registry that says again at once what it said before in the same batch: that it can't be reached. Each record that needs a
+/// schema would wait for it anew.
+struct Asked {
+    registry: Arc<dyn Registry>,
+    /// Since the batch began.
+    unreachable: Mutex<Option<RegistryError>>,
+}
+
+impl Asked {
+    fn begin(&self) {
+        *self.unreachable.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn known(&self) -> Option<RegistryError> {
+        self.unreachable.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn remember(
+        &self,
+        answer: impl Future<Output = Result<Registered, RegistryError>> + Send,
+    ) -> Result<Registered, RegistryError> {
+        if let Some(error) = self.known() {
+            return Err(error);
+        }
+        let answer = answer.await;
+        if let Err(error @ RegistryError::Unreachable(_)) = &answer {
+            *self.unreachable.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+        }
+        answer
+    }
+}
+
+impl Registry for Asked {
+    fn create<'a>(&'a self, subject: &'a str, schema: &'a str) -> BoxFuture<'a, Result<Registered, RegistryError>> {
+        Box::pin(self.remember(self.registry.create(subject, schema)))
+    }
+
+    fn get<'a>(&'a self, subject: &'a str, version: i32) -> BoxFuture<'a, Result<Registered, RegistryError>> {
+        Box::pin(self.remember(self.registry.get(subject, version)))
     }
 }
 
 /// Decodes what a destination is given.
 pub(crate) struct Decoder {
     restorer: Restorer,
+    asked: Arc<Asked>,
     /// There is no schema service.
     absent: bool,
 }
 
 impl Decoder {
+    /// A batch begins: a service that couldn't be reached is asked again.
+    pub(crate) fn begin(&self) {
+        self.asked.begin();
+    }
+
     /// Decodes a record. One that names no schema stays as it is.
     pub(crate) async fn decode(&mut self, record: &mut Record) -> Result<(), SchemaError> {
         let named = |part: Part| record.metadata.get(part.subject_name()).is_some();

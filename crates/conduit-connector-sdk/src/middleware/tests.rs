@@ -50,7 +50,9 @@ struct Scripted {
 
 impl Scripted {
     fn new(steps: impl IntoIterator<Item = Step>) -> Self {
-        Self { steps: steps.into_iter().collect(), ..Self::default() }
+        let mut scripted = Self::default();
+        scripted.steps.extend(steps);
+        scripted
     }
 }
 

@@ -8,8 +8,8 @@ use thiserror::Error;
 use super::logical;
 use super::parse::{MAX_DEPTH, Node, NodeId, Schema};
 
-/// Items that take no bytes, such as nulls, which a block may have: nothing else bounds them.
-const MAX_EMPTY_ITEMS: usize = 65_536;
+/// How many values that take no bytes, such as nulls in a list, there may be beside one for each byte: nothing else bounds them.
+const MAX_EMPTY: usize = 65_536;
 
 /// Why bytes are no value of a schema.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -26,9 +26,10 @@ impl Schema {
     /// A number that is not finite, which JSON has no form for, comes out as `"NaN"`, `"Infinity"` or `"-Infinity"`.
     ///
     /// # Errors
-    /// When the bytes end too early or too late, or are no value of this schema.
+    /// When the bytes end too early or too late, or are no value of this schema; and when it has more values that take no bytes, such
+    /// as nulls in a list, than there are bytes and 65,536 more: few bytes never become much memory.
     pub fn decode(&self, bytes: &[u8]) -> Result<Map<String, Value>, DecodeError> {
-        let mut reader = Reader { schema: self, bytes, at: 0 };
+        let mut reader = Reader { schema: self, bytes, at: 0, empty: MAX_EMPTY + bytes.len() };
         let map = match self.nodes[self.root] {
             Node::Record(_) | Node::Map(_) => match reader.value(self.root, 0)? {
                 Value::Object(map) => map,
@@ -47,10 +48,22 @@ struct Reader<'a> {
     schema: &'a Schema,
     bytes: &'a [u8],
     at: usize,
+    /// How many more values may take no bytes.
+    empty: usize,
 }
 
 impl<'a> Reader<'a> {
     fn value(&mut self, node: NodeId, depth: usize) -> Result<Value, DecodeError> {
+        let before = self.at;
+        let value = self.value_of_any_size(node, depth)?;
+        if self.at == before {
+            self.empty =
+                self.empty.checked_sub(1).ok_or_else(|| self.error("there are too many values that take no bytes"))?;
+        }
+        Ok(value)
+    }
+
+    fn value_of_any_size(&mut self, node: NodeId, depth: usize) -> Result<Value, DecodeError> {
         // A value lies one deeper in JSON than its union does.
         if depth >= 2 * MAX_DEPTH {
             return Err(self.error("values lie too deep in each other"));
@@ -79,7 +92,7 @@ impl<'a> Reader<'a> {
                 let mut list = Vec::new();
                 self.blocks(|reader| {
                     list.push(reader.value(*items, depth + 1)?);
-                    Ok(list.len())
+                    Ok(())
                 })?;
                 Value::Array(list)
             }
@@ -88,7 +101,7 @@ impl<'a> Reader<'a> {
                 self.blocks(|reader| {
                     let name = reader.text()?.to_owned();
                     map.insert(name, reader.value(*values, depth + 1)?);
-                    Ok(0)
+                    Ok(())
                 })?;
                 Value::Object(map)
             }
@@ -132,8 +145,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The blocks of a list or a map. The item says how many there are so far, where it might take no bytes.
-    fn blocks(&mut self, mut item: impl FnMut(&mut Self) -> Result<usize, DecodeError>) -> Result<(), DecodeError> {
+    /// The blocks of a list or a map.
+    fn blocks(&mut self, mut item: impl FnMut(&mut Self) -> Result<(), DecodeError>) -> Result<(), DecodeError> {
         loop {
             let mut count = self.long()?;
             if count == 0 {
@@ -145,11 +158,7 @@ impl<'a> Reader<'a> {
                 count = count.checked_neg().ok_or_else(|| self.error("a block is too long"))?;
             }
             for _ in 0..count {
-                let before = self.at;
-                let so_far = item(self)?;
-                if self.at == before && so_far > MAX_EMPTY_ITEMS {
-                    return Err(self.error("a block is too long"));
-                }
+                item(self)?;
             }
         }
     }

@@ -5,7 +5,11 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::parse::{MAX_DEPTH, Schema};
+use super::parse::Schema;
+
+/// How many lists and maps may lie in each other in a field. Each takes two levels of the schema's JSON, with three more around the
+/// field's type; of JSON that has more than 127 levels no [`Schema`] is parsed.
+const MAX_LEVELS: usize = 62;
 
 /// Why no schema describes a value.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -14,8 +18,8 @@ pub enum DeriveError {
     /// Avro doesn't allow this name of a field: letters, digits and underscores of ASCII are allowed, not beginning with a digit.
     #[error("the field {0:?} has a name that Avro doesn't allow")]
     FieldName(String),
-    /// Lists and maps lie deeper in each other than 128.
-    #[error("its values lie more than {MAX_DEPTH} deep in each other")]
+    /// More than 62 lists and maps lie in each other in a field: its schema's JSON would have more levels than can be read.
+    #[error("more than {MAX_LEVELS} lists and maps lie in each other in a field")]
     TooDeep,
 }
 
@@ -37,7 +41,7 @@ pub enum DeriveError {
 /// so have maps.
 ///
 /// # Errors
-/// When the name of a field is none of Avro's, or values lie more than 128 deep in each other.
+/// When the name of a field is none of Avro's, or more than 62 lists and maps lie in each other in one.
 ///
 /// ```
 /// use conduit_connector_sdk::schema::derive;
@@ -150,10 +154,8 @@ impl Types {
 
     /// Adds the type of a value.
     fn see(&mut self, value: &Value, depth: usize) -> Result<(), DeriveError> {
-        if depth >= MAX_DEPTH {
-            return Err(DeriveError::TooDeep);
-        }
         match value {
+            Value::Array(_) | Value::Object(_) if depth >= MAX_LEVELS => return Err(DeriveError::TooDeep),
             Value::Null => self.scalars[NULL] = true,
             Value::Bool(_) => self.scalars[BOOLEAN] = true,
             Value::Number(number) if number.is_i64() => self.scalars[LONG] = true,
@@ -298,16 +300,25 @@ mod tests {
     }
 
     #[test]
-    fn names_that_avro_does_not_allow_and_depth_are_errors() {
+    fn names_that_avro_does_not_allow_are_errors() {
         for name in ["", "a.b", "9", "ä", "a-b"] {
             let error = Shape::of(json!({ name: 1 }).as_object().unwrap()).unwrap_err();
             assert_eq!(error, DeriveError::FieldName(name.to_owned()));
         }
-        let mut value = json!(1);
-        for _ in 0..MAX_DEPTH {
-            value = json!([value]);
+    }
+
+    #[test]
+    fn what_is_derived_can_be_read_however_deep_it_is() {
+        let within: [fn(Value) -> Value; 3] = [|it| json!([it]), |it| json!({ "k": it }), |it| json!([{ "k": it }])];
+        for (within, levels) in within.into_iter().zip([1, 1, 2]) {
+            for innermost in [json!(1), json!(null)] {
+                let nested = |count| (0..count).fold(innermost.clone(), |it, _| within(it));
+                let (deepest, deeper) = (nested(MAX_LEVELS / levels), nested(MAX_LEVELS / levels + 1));
+                let text = derive(json!({ "a": deepest }).as_object().unwrap()).unwrap();
+                text.parse::<Schema>().unwrap();
+                assert_eq!(derive(json!({ "a": deeper }).as_object().unwrap()), Err(DeriveError::TooDeep));
+            }
         }
-        assert_eq!(derive(json!({ "a": value }).as_object().unwrap()), Err(DeriveError::TooDeep));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub struct EncodeError {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Why {
+pub(super) enum Why {
     Kind { schema: &'static str, value: &'static str },
     Missing(String),
     Unknown,
@@ -57,11 +57,11 @@ impl fmt::Display for Why {
 }
 
 impl EncodeError {
-    fn new(why: Why) -> Self {
+    pub(super) fn new(why: Why) -> Self {
         Self { path: Vec::new(), why }
     }
 
-    fn within(mut self, name: impl Into<String>) -> Self {
+    pub(super) fn within(mut self, name: impl Into<String>) -> Self {
         self.path.push(name.into());
         self
     }
@@ -88,12 +88,16 @@ impl Schema {
     /// | bytes, fixed | their base64 |
     /// | enum | the symbol |
     /// | union | what fits the first of its types that takes it; an integer rather an int or long than a double |
-    /// | date | `2024-02-29` |
-    /// | timestamp-millis, -micros, -nanos | RFC 3339, with no more digits than they have; `local-timestamp`s without an offset |
+    /// | date | `2024-02-29`; read without the zeros too |
+    /// | timestamp-millis, -micros, -nanos | RFC 3339, with no more digits of the second than they have; `local-timestamp`s without an offset |
     /// | time-millis, time-micros | nanoseconds, as an integer |
     /// | decimal | its digits as text, with as many decimals as the schema says |
     ///
     /// A field that is missing has its default. One that the schema doesn't know is an error: nothing is left out.
+    ///
+    /// Decoding gives the same fields, with the defaults in place and numbers of the schema's type (`1.0` for the integer 1 of a double).
+    /// A date comes back as `2024-02-29`; a timestamp as the same instant in UTC, as `2024-02-29T12:00:00.500Z`, with no, 3, 6 or 9
+    /// digits of the second, however it was written.
     ///
     /// # Errors
     /// When the fields don't fit.
@@ -111,7 +115,7 @@ impl Schema {
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         let before = out.len();
-        let result = Writer { schema: self, fit, out }.fields(self.root, fields);
+        let result = Writer::new(self, fit, out).fields(self.root, fields);
         if result.is_err() {
             out.truncate(before);
         }
@@ -119,59 +123,18 @@ impl Schema {
     }
 }
 
-/// A default as its schema's bytes. In schemas, bytes are text of which each character is a byte.
-pub(super) fn default_value(schema: &Schema, node: NodeId, value: &Value) -> Result<Vec<u8>, EncodeError> {
-    let mut out = Vec::new();
-    let mut writer = Writer { schema, fit: Fit::Stated, out: &mut out };
-    match (&schema.nodes[node], value) {
-        (Node::Bytes | Node::Fixed(_) | Node::Decimal { .. }, Value::String(text)) => {
-            let bytes: Option<Vec<u8>> = text.chars().map(|char| u8::try_from(u32::from(char)).ok()).collect();
-            let bytes = bytes.ok_or_else(|| EncodeError::new(Why::Range("bytes")))?;
-            match schema.nodes[node] {
-                Node::Fixed(size) | Node::Decimal { size: Some(size), .. } if size != bytes.len() => {
-                    return Err(EncodeError::new(Why::Range("fixed")));
-                }
-                Node::Fixed(_) | Node::Decimal { size: Some(_), .. } => out.extend_from_slice(&bytes),
-                _ => writer.bytes(&bytes),
-            }
-        }
-        // Defaults of logical types are those of the type beneath.
-        (Node::Date | Node::TimeMillis, Value::Number(_)) => writer.long(
-            value
-                .as_i64()
-                .filter(|it| i32::try_from(*it).is_ok())
-                .ok_or_else(|| EncodeError::new(Why::Range("int")))?,
-        ),
-        (Node::TimeMicros | Node::Timestamp(_) | Node::LocalTimestamp(_), Value::Number(_)) => {
-            writer.long(value.as_i64().ok_or_else(|| EncodeError::new(Why::Range("long")))?);
-        }
-        (Node::Union(branches), _) => {
-            let mut why = EncodeError::new(Why::Kind { schema: "union", value: kind(value) });
-            for (index, &branch) in branches.iter().enumerate() {
-                match default_value(schema, branch, value) {
-                    Ok(bytes) => {
-                        writer.long(index as i64);
-                        out.extend_from_slice(&bytes);
-                        return Ok(out);
-                    }
-                    Err(error) if index == 0 => why = error,
-                    Err(_) => {}
-                }
-            }
-            return Err(why);
-        }
-        _ => writer.value(node, value, 0)?,
-    }
-    Ok(out)
-}
-
-struct Writer<'a> {
+/// Writes values behind what is there.
+pub(super) struct Writer<'a> {
     schema: &'a Schema,
     fit: Fit,
     out: &'a mut Vec<u8>,
 }
 
 impl<'a> Writer<'a> {
+    pub(super) fn new(schema: &'a Schema, fit: Fit, out: &'a mut Vec<u8>) -> Self {
+        Self { schema, fit, out }
+    }
+
     fn fields(&mut self, node: NodeId, fields: &Map<String, Value>) -> Result<(), EncodeError> {
         let schema: &'a Schema = self.schema;
         match &schema.nodes[node] {
@@ -181,7 +144,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn value(&mut self, node: NodeId, value: &Value, depth: usize) -> Result<(), EncodeError> {
+    pub(super) fn value(&mut self, node: NodeId, value: &Value, depth: usize) -> Result<(), EncodeError> {
         if depth >= MAX_DEPTH {
             return Err(EncodeError::new(Why::TooDeep));
         }
@@ -352,13 +315,13 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.long(bytes.len() as i64);
         self.out.extend_from_slice(bytes);
     }
 
     /// An int or a long: zigzag, seven bits a byte, the least first.
-    fn long(&mut self, long: i64) {
+    pub(super) fn long(&mut self, long: i64) {
         let mut rest = ((long << 1) ^ (long >> 63)) as u64;
         while rest >= 0x80 {
             self.out.push(rest as u8 | 0x80);
@@ -368,7 +331,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-fn kind(value: &Value) -> &'static str {
+/// What a value is called, in messages.
+pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -7,8 +7,13 @@ use opencdc::{Data, Record};
 
 use super::encode::Fit;
 use super::part::structured;
-use super::track::{Encoded, Track, Unfit, Version};
+use super::track::{Encoded, NotEncoded, Track, Unfit, Version};
 use super::{Part, Registry, RegistryError, Schema, SchemaError};
+
+/// How many collections are remembered; past that all are forgotten but those whose schemas are stated, and the registry is asked again.
+const MAX_COLLECTIONS: usize = 1_024;
+/// How many versions that sources name are remembered, likewise.
+const MAX_NAMED: usize = 1_024;
 
 /// How schemas are extracted: what `sdk.schema.*` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +96,8 @@ pub struct Extractor {
     settings: ExtractSettings,
     /// By collection, which is empty where a record has none.
     collections: HashMap<String, Collection>,
+    /// With so many collections some are forgotten.
+    forget_at: usize,
     /// Versions that sources name themselves.
     named: HashMap<(String, i32), Arc<Version>>,
     service: Service,
@@ -131,6 +138,7 @@ impl Extractor {
             registry,
             settings,
             collections: HashMap::new(),
+            forget_at: MAX_COLLECTIONS,
             named: HashMap::new(),
             service: Service::Unknown,
             told: Told::default(),
@@ -157,9 +165,12 @@ impl Extractor {
     /// A record whose metadata name a schema already is encoded with that one. What is raw stays as it is; what can't have
     /// a schema too, and a warning says so once.
     ///
+    /// Where there is no registry ([`RegistryError::Absent`] is the answer to the first call), records stay as they are from then on,
+    /// and a warning says so once.
+    ///
     /// # Errors
-    /// When the registry refuses a schema or can't be reached (unless it never could: then records stay as they are),
-    /// and when the metadata name half a schema.
+    /// When the registry refuses a schema or can't be reached, be it with the first call or later, and when the metadata name half
+    /// a schema.
     pub async fn extract(&mut self, record: &mut Record) -> Result<(), SchemaError> {
         for part in [Part::Key, Part::Payload] {
             if self.service == Service::Absent {
@@ -179,9 +190,10 @@ impl Extractor {
         Ok(())
     }
 
-    /// Whether an error means that there is no registry: not that one that was there is gone.
+    /// Whether an error means that there is no registry: not that one is gone that was there, nor that one is late which the host
+    /// names. Records that go without schemas because it started a moment later than the source would do so for the whole run.
     fn is_absence(&self, error: &RegistryError) -> bool {
-        self.service == Service::Unknown && matches!(error, RegistryError::Absent(_) | RegistryError::Unreachable(_))
+        self.service == Service::Unknown && matches!(error, RegistryError::Absent(_))
     }
 
     async fn extract_part(&mut self, record: &mut Record, part: Part) -> Result<(), SchemaError> {
@@ -218,24 +230,26 @@ impl Extractor {
             return Ok(());
         };
         let Some(track) = &mut lane.track else { return Ok(()) };
-        match track.encode(&*self.registry, sides).await? {
+        match track.encode(&*self.registry, sides).await {
             Ok((version, encoded)) => {
                 self.service = Service::There;
                 record.metadata.insert(part.subject_name(), version.subject.as_str());
                 record.metadata.insert(part.version_name(), version.number.as_str());
                 replace(part, record, encoded);
             }
-            Err(unfit) if !lane.told_unfit => {
+            Err(NotEncoded::Failed(error)) => return Err(error),
+            Err(NotEncoded::Unfit(unfit)) if !lane.told_unfit => {
                 lane.told_unfit = true;
                 let why = match unfit {
                     Unfit::Derive(error) => error.to_string(),
+                    Unfit::Parse(error) => error.to_string(),
                     Unfit::Sides => {
                         "before and after have lists or objects where the other has something else".to_owned()
                     }
                 };
                 tracing::warn!(collection, %part, why, "a record can't have a schema; such records go without, as structured data");
             }
-            Err(_) => {}
+            Err(NotEncoded::Unfit(_)) => {}
         }
         Ok(())
     }
@@ -251,11 +265,19 @@ impl Extractor {
             registered.map_err(|source| SchemaError::Get { subject: subject.to_owned(), version, source })?;
         self.service = Service::There;
         let known = Arc::new(Version::new(registered)?);
+        if self.named.len() >= MAX_NAMED {
+            self.named.clear();
+        }
         self.named.insert(wanted, Arc::clone(&known));
         Ok(known)
     }
 
     fn collection(&mut self, name: &str) -> &mut Collection {
+        if self.collections.len() >= self.forget_at && !self.collections.contains_key(name) {
+            self.collections.retain(|_, collection| collection.is_stated());
+            // Where most are stated there is little to forget, and no use in looking for it with each new one.
+            self.forget_at = MAX_COLLECTIONS.max(2 * self.collections.len());
+        }
         let settings = &self.settings;
         self.collections.entry(name.to_owned()).or_insert_with(|| {
             let lane = |part| Lane { track: settings.subject(Some(name), part).map(Track::new), told_unfit: false };
@@ -276,6 +298,10 @@ impl Extractor {
 }
 
 impl Collection {
+    fn is_stated(&self) -> bool {
+        [&self.key, &self.payload].into_iter().any(|lane| lane.track.as_ref().is_some_and(Track::is_stated))
+    }
+
     fn lane(&mut self, part: Part) -> &mut Lane {
         match part {
             Part::Key => &mut self.key,
@@ -289,6 +315,73 @@ fn replace(part: Part, record: &mut Record, encoded: Encoded) {
     for (side, bytes) in part.of_mut(record).into_iter().zip(encoded) {
         if let (Some(side), Some(bytes)) = (side, bytes) {
             *side = Data::Raw(bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opencdc::{Metadata, Position};
+    use serde_json::json;
+
+    use super::*;
+    use crate::schema::InMemoryRegistry;
+
+    fn record(collection: &str) -> Record {
+        let mut metadata = Metadata::new();
+        metadata.set_collection(collection);
+        let data = |json| Data::try_from(json).unwrap();
+        Record::create(Position::new("1"), metadata, data(json!({"id": 1})), data(json!({"a": 1})))
+    }
+
+    #[tokio::test]
+    async fn collections_without_end_are_forgotten_but_not_what_is_stated() {
+        let registry = Arc::new(InMemoryRegistry::new());
+        let mut extractor = Extractor::new(registry.clone(), ExtractSettings::default());
+        let text = r#"{"type":"record","name":"own","fields":[{"name":"a","type":"double"}]}"#;
+        extractor.state(Some("stated"), Part::Payload, Some(&text.parse().unwrap()));
+        for number in 0..3 * MAX_COLLECTIONS {
+            extractor.extract(&mut record(&number.to_string())).await.unwrap();
+            assert!(extractor.collections.len() <= MAX_COLLECTIONS);
+        }
+        extractor.extract(&mut record("stated")).await.unwrap();
+        let versions = registry.versions("stated.payload");
+        assert_eq!(versions.iter().map(|version| version.text.as_str()).collect::<Vec<_>>(), [text]);
+        // What was forgotten is found again, and nothing is made twice.
+        extractor.extract(&mut record("0")).await.unwrap();
+        assert_eq!(registry.versions("0.payload").len(), 1);
+    }
+
+    #[tokio::test]
+    async fn however_many_schemas_are_stated_each_stays() {
+        let registry = Arc::new(InMemoryRegistry::new());
+        let mut extractor = Extractor::new(registry.clone(), ExtractSettings::default());
+        let text = r#"{"type":"record","name":"own","fields":[{"name":"a","type":"double"}]}"#;
+        let schema: Schema = text.parse().unwrap();
+        let all: Vec<String> = (0..=2 * MAX_COLLECTIONS).map(|number| number.to_string()).collect();
+        for collection in &all {
+            extractor.state(Some(collection), Part::Payload, Some(&schema));
+        }
+        for collection in &all {
+            extractor.extract(&mut record(collection)).await.unwrap();
+            assert_eq!(registry.versions(&format!("{collection}.payload"))[0].text, text);
+        }
+    }
+
+    #[tokio::test]
+    async fn schemas_that_are_named_without_end_are_forgotten() {
+        let registry = Arc::new(InMemoryRegistry::new());
+        let text = r#"{"type":"record","name":"own","fields":[{"name":"a","type":"long"}]}"#;
+        let mut extractor = Extractor::new(registry.clone(), ExtractSettings::default());
+        for number in 0..3 * MAX_NAMED {
+            let subject = format!("own{number}");
+            registry.create(&subject, text).await.unwrap();
+            let mut it = record("c");
+            it.metadata.insert(Part::Payload.subject_name(), subject.as_str());
+            it.metadata.insert(Part::Payload.version_name(), "1");
+            extractor.extract(&mut it).await.unwrap();
+            assert_eq!(it.metadata.get(Part::Payload.subject_name()), Some(subject.as_str()));
+            assert!(extractor.named.len() <= MAX_NAMED);
         }
     }
 }

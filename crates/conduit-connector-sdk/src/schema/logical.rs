@@ -165,6 +165,10 @@ mod tests {
         assert_eq!(local_timestamp_text(250, Precision::Millis).as_deref(), Some("1970-01-01T00:00:00.250"));
         assert_eq!(days("2024-02-29").and_then(date_text).as_deref(), Some("2024-02-29"));
         assert_eq!((days("1969-12-31"), days("2023-02-29")), (Some(-1), None));
+        // However they were written they come back in one way, as `Schema::encode` says.
+        assert_eq!(days("2024-2-9").and_then(date_text).as_deref(), Some("2024-02-09"));
+        let there_and_back = |text| timestamp_text(millis(text)?, Precision::Millis);
+        assert_eq!(there_and_back("2024-02-29T14:00:00.5+02:00").as_deref(), Some("2024-02-29T12:00:00.500Z"));
     }
 
     #[test]

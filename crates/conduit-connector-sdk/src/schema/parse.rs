@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::encode;
+use super::defaults;
 
 /// How deep types, and values, may lie in each other. The JSON parser stops there too.
 pub(super) const MAX_DEPTH: usize = 128;
@@ -96,6 +96,12 @@ pub(super) struct Default {
     pub(super) bytes: Vec<u8>,
 }
 
+impl Default {
+    pub(super) fn value(&self) -> &Value {
+        &self.value
+    }
+}
+
 /// Why a text is no Avro schema.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("not an Avro schema: {what}")]
@@ -104,7 +110,7 @@ pub struct ParseError {
 }
 
 impl ParseError {
-    fn new(what: impl Into<String>) -> Self {
+    pub(super) fn new(what: impl Into<String>) -> Self {
         Self { what: what.into() }
     }
 }
@@ -162,7 +168,13 @@ impl FromStr for Schema {
         let mut parser = Parser { nodes: Vec::new(), named: HashMap::new() };
         let root = parser.node(&json, "", 0)?;
         let mut schema = Self { text: text.to_owned(), nodes: parser.nodes, root };
-        schema.encode_defaults()?;
+        for ((record, field), bytes) in defaults::encoded(&schema)? {
+            if let Node::Record(fields) = &mut schema.nodes[record]
+                && let Some(default) = &mut fields[field].default
+            {
+                default.bytes = bytes;
+            }
+        }
         Ok(schema)
     }
 }
@@ -185,32 +197,6 @@ impl fmt::Debug for Schema {
 impl fmt::Display for Schema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
-    }
-}
-
-impl Schema {
-    /// Encodes the defaults once all types are known: a default may be of a type that is defined after it.
-    fn encode_defaults(&mut self) -> Result<(), ParseError> {
-        let mut encoded = Vec::new();
-        for (node, it) in self.nodes.iter().enumerate() {
-            let Node::Record(fields) = it else { continue };
-            for (index, field) in fields.iter().enumerate() {
-                let Some(default) = &field.default else { continue };
-                // A union's default was of its first type before Avro 1.12; now it may be of any.
-                let bytes = encode::default_value(self, field.node, &default.value).map_err(|error| {
-                    ParseError::new(format!("the default of the field {:?} doesn't fit: {error}", field.name))
-                })?;
-                encoded.push((node, index, bytes));
-            }
-        }
-        for (node, index, bytes) in encoded {
-            if let Node::Record(fields) = &mut self.nodes[node]
-                && let Some(default) = &mut fields[index].default
-            {
-                default.bytes = bytes;
-            }
-        }
-        Ok(())
     }
 }
 

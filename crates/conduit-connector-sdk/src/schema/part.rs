@@ -20,16 +20,16 @@ impl Part {
     /// The name in the metadata of the subject of its schema.
     pub const fn subject_name(self) -> &'static str {
         match self {
-            Self::Key => "opencdc.key.schema.subject",
-            Self::Payload => "opencdc.payload.schema.subject",
+            Self::Key => Metadata::KEY_SCHEMA_SUBJECT,
+            Self::Payload => Metadata::PAYLOAD_SCHEMA_SUBJECT,
         }
     }
 
     /// The name in the metadata of the version of its schema.
     pub const fn version_name(self) -> &'static str {
         match self {
-            Self::Key => "opencdc.key.schema.version",
-            Self::Payload => "opencdc.payload.schema.version",
+            Self::Key => Metadata::KEY_SCHEMA_VERSION,
+            Self::Payload => Metadata::PAYLOAD_SCHEMA_VERSION,
         }
     }
 

@@ -65,7 +65,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 /// What a value of apache-avro's is in our JSON.
-fn of_avro(value: Avro) -> Value {
+pub(super) fn of_avro(value: Avro) -> Value {
     match value {
         Avro::Null => Value::Null,
         Avro::Boolean(it) => it.into(),
@@ -216,12 +216,54 @@ fn bytes_that_claim_to_be_endless_are_an_error() {
         .parse()
         .unwrap();
     let bytes = [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
-    assert!(schema.decode(&bytes).unwrap_err().to_string().contains("too long"));
+    assert!(schema.decode(&bytes).unwrap_err().to_string().contains("too many values that take no bytes"));
     let endless: Schema = r#"{"type":"record","name":"r","fields":[{"name":"r","type":"r"}]}"#.parse().unwrap();
     assert!(endless.decode(&[]).unwrap_err().to_string().contains("too deep"));
 }
 
+#[test]
+fn few_bytes_are_no_many_values() {
+    // A list of so many, encoded: zigzag, and the end.
+    let list = |items: usize, item: &[u8]| {
+        let mut bytes = Vec::new();
+        let mut rest = 2 * items;
+        while rest >= 0x80 {
+            bytes.push(rest as u8 | 0x80);
+            rest >>= 7;
+        }
+        bytes.push(rest as u8);
+        bytes.extend(item.repeat(items));
+        bytes.push(0);
+        bytes
+    };
+    let nulls = |count| list(count, &[]);
+    let of = |items: &str| -> Schema {
+        format!(r#"{{"type":"record","name":"r","fields":[{{"name":"a","type":{{"type":"array","items":{items}}}}}]}}"#)
+            .parse()
+            .unwrap()
+    };
+    let (once, twice) = (of(r#""null""#), of(r#"{"type":"array","items":"null"}"#));
+    assert!(once.decode(&nulls(65_536)).is_ok());
+    assert!(once.decode(&nulls(70_000)).is_err());
+    // Each list by itself is short enough; a thousand of them, in 4 KiB, would take 2 GB.
+    let error = twice.decode(&list(3, &nulls(60_000))).unwrap_err();
+    assert!(error.to_string().contains("too many values that take no bytes"), "{error}");
+    // Where there are bytes for it there may be as many values beside them.
+    let wide =
+        of(r#"{"type":"record","name":"i","fields":[{"name":"a","type":"null"},{"name":"b","type":"boolean"}]}"#);
+    let fields = object(json!({ "a": vec![json!({"a": null, "b": true}); 200_000] }));
+    assert_eq!(wide.decode(&wide.encode(&fields).unwrap()).unwrap(), fields);
+    // A record takes no bytes where none of its fields does.
+    let empty = of(r#"{"type":"record","name":"i","fields":[{"name":"a","type":"null"},{"name":"b","type":"null"}]}"#);
+    assert!(empty.decode(&nulls(20_000)).is_ok());
+    assert!(empty.decode(&nulls(30_000)).is_err());
+}
+
 mod extracting {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use futures::future::BoxFuture;
+
     use super::*;
 
     async fn versions(all: &[Value]) -> Vec<String> {
@@ -252,6 +294,32 @@ mod extracting {
     #[tokio::test]
     async fn names_that_avro_has_not_leave_a_record_as_it_is() {
         assert_eq!(versions(&[json!({"a.b": 1}), json!({"a": 1})]).await, ["none", "1"]);
+    }
+
+    #[tokio::test]
+    async fn what_lies_too_deep_for_a_schema_leaves_a_record_as_it_is() {
+        let registry = Arc::new(InMemoryRegistry::new());
+        let mut extractor = Extractor::new(registry.clone(), ExtractSettings::default());
+        let mut restorer = Restorer::new(registry.clone(), RestoreSettings::default());
+        let mut gets_schema = async |field: Value| {
+            let before = record("c", None, Some(object(json!({ "a": field }))));
+            let mut it = before.clone();
+            extractor.extract(&mut it).await.unwrap();
+            let encoded = matches!(it.payload.after, Some(Data::Raw(_)));
+            restorer.restore(&mut it).await.unwrap();
+            assert_eq!(it.payload, before.payload);
+            encoded
+        };
+        let within: [fn(Value) -> Value; 2] = [|it| json!([it]), |it| json!({ "k": it })];
+        for (index, within) in within.into_iter().enumerate() {
+            let nested = |levels| (0..levels).fold(json!(1), |it, _| within(it));
+            assert!(gets_schema(nested(62)).await);
+            assert!(!gets_schema(nested(63)).await);
+            assert!(!gets_schema(nested(90)).await);
+            // Neither is there a version that nobody could use, nor is anything else stopped.
+            assert_eq!(registry.versions("c.payload").len(), 1 + 2 * index);
+            assert!(gets_schema(json!({ "index": index, "with": within(json!(1)) })).await);
+        }
     }
 
     #[tokio::test]
@@ -338,34 +406,29 @@ mod extracting {
         assert!(extractor.is_off());
     }
 
+    /// A registry that can't be reached while its flag is set.
+    #[derive(Default)]
+    struct Leaving(InMemoryRegistry, AtomicBool);
+
+    impl Leaving {
+        fn there(&self) -> Result<(), RegistryError> {
+            let gone = self.1.load(Ordering::Relaxed);
+            if gone { Err(RegistryError::Unreachable("gone".to_owned())) } else { Ok(()) }
+        }
+    }
+
+    impl Registry for Leaving {
+        fn create<'a>(&'a self, subject: &'a str, schema: &'a str) -> BoxFuture<'a, Result<Registered, RegistryError>> {
+            Box::pin(async move { self.there().map(|()| self.0.create(subject, schema))?.await })
+        }
+
+        fn get<'a>(&'a self, subject: &'a str, version: i32) -> BoxFuture<'a, Result<Registered, RegistryError>> {
+            Box::pin(async move { self.there().map(|()| self.0.get(subject, version))?.await })
+        }
+    }
+
     #[tokio::test]
     async fn a_registry_that_is_gone_later_is_an_error() {
-        use std::sync::atomic::{AtomicBool, Ordering};
-
-        use futures::future::BoxFuture;
-
-        #[derive(Default)]
-        struct Leaving(InMemoryRegistry, AtomicBool);
-        impl Leaving {
-            fn there(&self) -> Result<(), RegistryError> {
-                let gone = self.1.load(Ordering::Relaxed);
-                if gone { Err(RegistryError::Unreachable("gone".to_owned())) } else { Ok(()) }
-            }
-        }
-        impl Registry for Leaving {
-            fn create<'a>(
-                &'a self,
-                subject: &'a str,
-                schema: &'a str,
-            ) -> BoxFuture<'a, Result<Registered, RegistryError>> {
-                Box::pin(async move { self.there().map(|()| self.0.create(subject, schema))?.await })
-            }
-
-            fn get<'a>(&'a self, subject: &'a str, version: i32) -> BoxFuture<'a, Result<Registered, RegistryError>> {
-                Box::pin(async move { self.there().map(|()| self.0.get(subject, version))?.await })
-            }
-        }
-
         let registry = Arc::new(Leaving::default());
         let mut extractor = Extractor::new(registry.clone(), ExtractSettings::default());
         extractor.extract(&mut record("c", None, Some(object(json!({"a": 1}))))).await.unwrap();
@@ -373,6 +436,18 @@ mod extracting {
         extractor.extract(&mut record("c", None, Some(object(json!({"a": 2}))))).await.unwrap();
         let error = extractor.extract(&mut record("c", None, Some(object(json!({"b": 2}))))).await.unwrap_err();
         assert!(error.is_transient() && error.to_string().contains("c.payload"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_registry_that_is_late_is_an_error_and_not_taken_for_none() {
+        let registry = Arc::new(Leaving(InMemoryRegistry::new(), AtomicBool::new(true)));
+        let mut extractor = Extractor::new(registry.clone(), ExtractSettings::default());
+        let mut it = record("c", None, Some(object(json!({"a": 1}))));
+        let error = extractor.extract(&mut it).await.unwrap_err();
+        assert!(error.is_transient() && !extractor.is_off(), "{error}");
+        registry.1.store(false, Ordering::Relaxed);
+        extractor.extract(&mut it).await.unwrap();
+        assert!(matches!(it.payload.after, Some(Data::Raw(_))));
     }
 
     #[tokio::test]

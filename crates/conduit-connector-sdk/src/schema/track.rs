@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::derive::{DeriveError, Shape};
 use super::encode::{EncodeError, Fit};
-use super::{Registered, Registry, Schema, SchemaError};
+use super::{ParseError, Registered, Registry, Schema, SchemaError};
 
 /// How many versions are tried before a record's shape is looked at.
 const RECENT: usize = 4;
@@ -33,8 +33,31 @@ pub(super) type Encoded = [Option<Vec<u8>>; 2];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unfit {
     Derive(DeriveError),
+    /// What was derived is no schema that could be read again.
+    Parse(ParseError),
     /// The sides of a change have fields of types that no schema holds together.
     Sides,
+}
+
+/// Why a part isn't encoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NotEncoded {
+    /// It stays as it is.
+    Unfit(Unfit),
+    /// It can't go on its way.
+    Failed(SchemaError),
+}
+
+impl From<Unfit> for NotEncoded {
+    fn from(unfit: Unfit) -> Self {
+        Self::Unfit(unfit)
+    }
+}
+
+impl From<SchemaError> for NotEncoded {
+    fn from(error: SchemaError) -> Self {
+        Self::Failed(error)
+    }
 }
 
 impl Version {
@@ -84,6 +107,10 @@ impl Track {
         Self { subject, stated: None, recent: Vec::new(), shapes: HashMap::new(), gathered: HashMap::new() }
     }
 
+    pub(super) fn is_stated(&self) -> bool {
+        self.stated.is_some()
+    }
+
     pub(super) fn state(&mut self, schema: Option<&Schema>) {
         if self.stated.as_ref().map(|stated| &stated.schema) != schema {
             self.stated = schema.map(|schema| Stated { schema: schema.clone(), version: None, told: false });
@@ -95,19 +122,16 @@ impl Track {
         &mut self,
         registry: &dyn Registry,
         sides: [Option<&Map>; 2],
-    ) -> Result<Result<(Arc<Version>, Encoded), Unfit>, SchemaError> {
+    ) -> Result<(Arc<Version>, Encoded), NotEncoded> {
         if let Some(fitting) = self.by_stated(registry, sides).await? {
-            return Ok(Ok(fitting));
+            return Ok(fitting);
         }
         let padded = pad(sides);
         let sides = padded.as_ref().map_or(sides, |[before, after]| [Some(before), Some(after)]);
         if let Some(fitting) = self.by_recent(sides) {
-            return Ok(Ok(fitting));
+            return Ok(fitting);
         }
-        let shape = match shape(sides) {
-            Ok(shape) => shape,
-            Err(unfit) => return Ok(Err(unfit)),
-        };
+        let shape = shape(sides)?;
         // What Go can't read must not take records that it could read by another version.
         let readable = shape.is_readable();
         let version = if readable {
@@ -121,10 +145,10 @@ impl Track {
                     self.recent.truncate(RECENT - 1);
                     self.recent.insert(0, Arc::clone(&version));
                 }
-                Ok(Ok((version, encoded)))
+                Ok((version, encoded))
             }
             // A shape always takes what it was made of.
-            Err(_) => Ok(Err(Unfit::Sides)),
+            Err(_) => Err(Unfit::Sides.into()),
         }
     }
 
@@ -136,7 +160,7 @@ impl Track {
         let Some(stated) = &mut self.stated else { return Ok(None) };
         let version = match &stated.version {
             Some(version) => version,
-            None => stated.version.insert(create(registry, &self.subject, stated.schema.as_str()).await?),
+            None => stated.version.insert(create(registry, &self.subject, stated.schema.clone()).await?),
         };
         match version.encode(sides, Fit::Stated) {
             Ok(encoded) => Ok(Some((Arc::clone(version), encoded))),
@@ -167,7 +191,7 @@ impl Track {
         None
     }
 
-    async fn version_for(&mut self, registry: &dyn Registry, shape: Shape) -> Result<Arc<Version>, SchemaError> {
+    async fn version_for(&mut self, registry: &dyn Registry, shape: Shape) -> Result<Arc<Version>, NotEncoded> {
         let text = shape.to_schema();
         if let Some(version) = self.shapes.get(&text) {
             return Ok(Arc::clone(version));
@@ -177,12 +201,12 @@ impl Track {
         let version = match joined {
             Some((index, joined)) if joined == gathered[index].0 => Arc::clone(&gathered[index].1),
             Some((index, joined)) => {
-                let version = create(registry, &self.subject, &joined.to_schema()).await?;
+                let version = create(registry, &self.subject, parsed(&joined.to_schema())?).await?;
                 gathered[index] = (joined, Arc::clone(&version));
                 version
             }
             None => {
-                let version = create(registry, &self.subject, &text).await?;
+                let version = create(registry, &self.subject, parsed(&text)?).await?;
                 if gathered.len() == MAX_GATHERED {
                     gathered.remove(0);
                 }
@@ -195,12 +219,12 @@ impl Track {
     }
 
     /// A version for this shape alone.
-    async fn lone_version_for(&mut self, registry: &dyn Registry, shape: &Shape) -> Result<Arc<Version>, SchemaError> {
+    async fn lone_version_for(&mut self, registry: &dyn Registry, shape: &Shape) -> Result<Arc<Version>, NotEncoded> {
         let text = shape.to_schema();
         if let Some(version) = self.shapes.get(&text) {
             return Ok(Arc::clone(version));
         }
-        let version = create(registry, &self.subject, &text).await?;
+        let version = create(registry, &self.subject, parsed(&text)?).await?;
         self.remember(text, &version);
         Ok(version)
     }
@@ -214,11 +238,17 @@ impl Track {
     }
 }
 
-async fn create(registry: &dyn Registry, subject: &str, schema: &str) -> Result<Arc<Version>, SchemaError> {
-    let registered = registry.create(subject, schema).await;
+/// What is derived, read before it is registered: what can't be used must not become a version.
+fn parsed(text: &str) -> Result<Schema, Unfit> {
+    text.parse().map_err(Unfit::Parse)
+}
+
+async fn create(registry: &dyn Registry, subject: &str, schema: Schema) -> Result<Arc<Version>, SchemaError> {
+    let registered = registry.create(subject, schema.as_str()).await;
     let registered = registered.map_err(|source| SchemaError::Create { subject: subject.to_owned(), source })?;
     // By what was asked for: the registry may have written it down otherwise, but the same it is.
-    Ok(Arc::new(Version::new(Registered { text: schema.to_owned(), ..registered })?))
+    let Registered { subject, version, .. } = registered;
+    Ok(Arc::new(Version { subject, number: version.to_string(), schema }))
 }
 
 /// The shape of what is there.

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use conduit_connector_protocol::proto::opencdc::v1 as wire;
-use futures::{Stream, StreamExt as _};
+use futures::{FutureExt as _, Stream, StreamExt as _};
 use opencdc::{Position, Record};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -22,6 +22,10 @@ use crate::{Code, Error, Source};
 
 /// How long acknowledgements wait for a read under way before it is dropped for them.
 const ACK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The most messages with acknowledgements that are taken between two reads, so that a host which sends them without end holds up no
+/// reading. An older host acknowledges one record a message.
+const ACK_MESSAGES: usize = 1_024;
 
 /// One message to the host: its records, or the error that ends the stream.
 pub(super) type Sent = Result<Vec<wire::Record>, Status>;
@@ -94,7 +98,23 @@ where
             if let Err(Stopped) = step {
                 return Ok(());
             }
+            self.take_ready();
             self.hand_over(source).await?;
+        }
+    }
+
+    /// Takes the acknowledgements that have arrived. Whoever waits looks for them too; but a source that always has something, and a
+    /// host that always has room, leave nothing to wait for.
+    fn take_ready(&mut self) {
+        for _ in 0..ACK_MESSAGES {
+            if self.closed {
+                return;
+            }
+            // Tokio makes a task wait that has taken a lot at once; what has arrived is not late for that.
+            let Some(acks) = tokio::task::unconstrained(self.acks.next()).now_or_never() else {
+                return;
+            };
+            arrived(&mut self.waiting, &mut self.closed, acks);
         }
     }
 

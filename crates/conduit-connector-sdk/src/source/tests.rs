@@ -218,6 +218,60 @@ async fn acknowledgements_wait_five_seconds_for_a_read_at_most() {
     assert_eq!(host.records(1).await, [2]);
 }
 
+/// A source that blocks its thread until the host has taken and acknowledged the record before: whenever the loop looks, it has a
+/// record and the host has room, so that there is never anything to wait for.
+struct InStep {
+    next: u32,
+    acknowledged: std::sync::mpsc::Receiver<()>,
+    acks: usize,
+}
+
+impl Source for InStep {
+    type Config = ();
+
+    async fn configure(_config: (), _context: Context) -> Result<Self, Error> {
+        Err(Error::new("it comes from the test"))
+    }
+
+    async fn open(&mut self, _position: Option<Position>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn read(&mut self) -> Result<Vec<Record>, Error> {
+        if self.next > 0 {
+            self.acknowledged.recv_timeout(Duration::from_mins(1))?;
+        }
+        // The acknowledgement of the record before came after the loop looked last; all the others have to be here.
+        if self.acks + 1 < self.next as usize {
+            return Err(Error::new(format!("{} acknowledgements before record {}", self.acks, self.next)));
+        }
+        self.next += 1;
+        Ok(vec![record(self.next - 1)])
+    }
+
+    async fn ack(&mut self, _position: Position) -> Result<(), Error> {
+        self.acks += 1;
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_always_has_something_gets_its_acknowledgements_meanwhile() {
+    let (acknowledge, acknowledged) = std::sync::mpsc::channel();
+    let plugin = SourcePlugin::of(InStep { next: 0, acknowledged, acks: 0 }, 4 << 20);
+    let (acks, arriving) = mpsc::unbounded_channel();
+    let mut messages = plugin.run(UnboundedReceiverStream::new(arriving)).unwrap();
+    for number in 0..1_000 {
+        let message = messages.next().await.unwrap().unwrap();
+        let positions: Vec<Position> = message.iter().map(|record| Position::new(record.position())).collect();
+        assert_eq!(positions, [Position::new(number.to_string())]);
+        acks.send(Ok(positions)).unwrap();
+        acknowledge.send(()).unwrap();
+    }
+    drop(acknowledge);
+    plugin.teardown().await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_error_is_the_streams_at_once_and_stop_still_answers() {
     for (step, code, text) in [
@@ -273,6 +327,8 @@ async fn teardown_may_come_at_any_moment() {
     let configured = host(steps(), Hangs::default());
     configured.plugin.teardown().await.unwrap();
     configured.plugin.teardown().await.unwrap();
+    // What needs no configuration is done after it too.
+    configured.plugin.on_deleted(Settings::default()).await.unwrap();
 
     let opening = host(steps(), hangs(true, false));
     let open = tokio::spawn({

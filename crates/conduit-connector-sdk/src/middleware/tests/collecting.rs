@@ -1,5 +1,6 @@
 //! Batches of a source.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -85,6 +86,71 @@ async fn what_was_read_before_an_error_comes_before_it() {
     assert_eq!(read(&mut collector, &mut source).await, [1, 2]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_full_with_16_mebibytes_though_it_has_fewer_records() {
+    let big = |number: u32| {
+        let mut record = record(number);
+        // Raw and structured alike.
+        record.payload.after = Some(match number % 2 {
+            0 => Data::Raw(vec![7; 1 << 20]),
+            _ => Data::try_from(serde_json::json!({"a": [{"b": "x".repeat(1 << 20)}]})).unwrap(),
+        });
+        record
+    };
+    let mut source = Scripted::new((0..40).map(|number| Step::Give(vec![big(number)])));
+    let mut collector = collector(1_000, Duration::ZERO);
+    assert_eq!(read(&mut collector, &mut source).await, (0..16).collect::<Vec<_>>());
+    assert_eq!(read(&mut collector, &mut source).await, (16..32).collect::<Vec<_>>());
+    // What went on its way counts no more, neither where a part stayed.
+    let mut collector = self::collector(20, Duration::ZERO);
+    let mut source = Scripted::new([Step::Give((0..30).map(big).collect()), Step::Give((30..35).map(big).collect())]);
+    assert_eq!(read(&mut collector, &mut source).await, (0..20).collect::<Vec<_>>());
+    assert!(timeout(SECOND, read(&mut collector, &mut source)).await.is_err());
+    source.steps.push_back(Step::Give(vec![big(35)]));
+    assert_eq!(read(&mut collector, &mut source).await, (20..36).collect::<Vec<_>>());
+}
+
+/// A source that has a record whenever it is asked, for so long that who waits for its end has waited in vain.
+struct Ready {
+    asked: Arc<AtomicUsize>,
+}
+
+impl Ready {
+    const ALL: usize = 100_000;
+}
+
+impl Source for Ready {
+    type Config = ();
+
+    async fn configure(_config: (), _context: Context) -> Result<Self, Error> {
+        Err(Error::new("it comes from the test"))
+    }
+
+    async fn open(&mut self, _position: Option<Position>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn read(&mut self) -> Result<Vec<Record>, Error> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) >= Self::ALL {
+            std::future::pending::<()>().await;
+        }
+        Ok(vec![record(0)])
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_is_seen_while_a_source_that_never_waits_fills_a_batch() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let middleware = SourceMiddleware::default().batch(u32::MAX, Duration::ZERO);
+    let plugin = SourcePlugin::with(Ready { asked: Arc::clone(&asked) }, 1 << 20, middleware, Context::default());
+    let _messages = plugin.run(futures::stream::pending()).unwrap();
+    while asked.load(Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(plugin.stop().await.unwrap(), None);
+    assert!(asked.load(Ordering::Relaxed) < Ready::ALL);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -110,7 +176,11 @@ proptest! {
             let mut collector = collector(size, Duration::from_millis(delay));
             let mut seen = Vec::new();
             // A script's wait begins anew when it is dropped: now and then one comes to its end.
-            for millis in patience.iter().chain([&1000]).cycle().take(35 * (patience.len() + 1)) {
+            let enough = (total as usize + 35) * (patience.len() + 1);
+            for millis in patience.iter().chain([&1000]).cycle().take(enough) {
+                if seen.len() == total as usize {
+                    break;
+                }
                 if let Ok(batch) = timeout(Duration::from_millis(*millis), read(&mut collector, &mut source)).await {
                     assert!(batch.len() <= size, "{batch:?}");
                     seen.extend(batch);

@@ -84,6 +84,39 @@ async fn without_a_schema_service_records_go_as_they_are() {
     assert_eq!(sent(source, &[], Context::default(), 1).await, [person]);
 }
 
+/// Notes the level of each line that says that there is no schema service.
+struct Levels(Arc<Mutex<Vec<tracing::Level>>>);
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Levels {
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        self.0.lock().unwrap().push(*event.metadata().level());
+    }
+}
+
+#[test]
+fn that_there_is_no_schema_service_is_a_warning_for_who_asked_for_schemas() {
+    use tracing::Level;
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    let on = ("sdk.schema.extract.payload.enabled", "true");
+    let off = [("sdk.schema.extract.payload.enabled", "false"), ("sdk.schema.extract.key.enabled", "false")];
+    let (by_default, unless_asked) = (SourceMiddleware::default(), SourceMiddleware::default().schema_off());
+    for (middleware, settings, said) in [
+        (&by_default, &[][..], &[Level::INFO][..]),
+        (&by_default, &[on], &[Level::INFO]),
+        (&by_default, &off, &[]),
+        (&unless_asked, &[], &[]),
+        (&unless_asked, &[on], &[Level::WARN]),
+    ] {
+        let levels = Arc::new(Mutex::new(Vec::new()));
+        let checked = settings.iter().copied().collect::<Settings>().check(&middleware.parameters()).unwrap();
+        let configured = middleware.configured(&checked).unwrap();
+        let subscriber = tracing_subscriber::registry().with(Levels(Arc::clone(&levels)));
+        tracing::subscriber::with_default(subscriber, || configured.open(&Context::default()));
+        assert_eq!(*levels.lock().unwrap(), said, "{settings:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stated_schema_is_the_collections_and_no_others() {
     let text =

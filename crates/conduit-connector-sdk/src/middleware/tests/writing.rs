@@ -135,6 +135,8 @@ async fn who_waits_for_the_rate_ends_at_once() {
 
 #[cfg(feature = "schema")]
 mod decoding {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use futures::future::BoxFuture;
     use serde_json::json;
 
@@ -190,32 +192,59 @@ mod decoding {
         assert_eq!(host.seen.batches.lock().unwrap().concat(), [record]);
     }
 
-    /// Takes a second to say that it can't be reached.
-    struct Unreachable;
+    /// Takes a second to say that it can't be reached; before that so many calls reach it.
+    struct Leaving(Arc<InMemoryRegistry>, AtomicUsize);
 
-    impl Registry for Unreachable {
+    impl Leaving {
+        fn after(calls: usize, registry: &Arc<InMemoryRegistry>) -> Context {
+            Context::default().with_registry(Arc::new(Self(registry.clone(), AtomicUsize::new(calls))))
+        }
+    }
+
+    impl Registry for Leaving {
         fn create<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<Registered, RegistryError>> {
-            Box::pin(async {
-                sleep(SECOND).await;
-                Err(RegistryError::Unreachable("gone".to_owned()))
-            })
+            Box::pin(async { Err(RegistryError::Refused("a destination makes no schemas".to_owned())) })
         }
 
-        fn get<'a>(&'a self, subject: &'a str, _: i32) -> BoxFuture<'a, Result<Registered, RegistryError>> {
-            self.create(subject, "")
+        fn get<'a>(&'a self, subject: &'a str, version: i32) -> BoxFuture<'a, Result<Registered, RegistryError>> {
+            Box::pin(async move {
+                let left = self.1.load(Ordering::Relaxed);
+                if left == 0 {
+                    sleep(SECOND).await;
+                    return Err(RegistryError::Unreachable("gone".to_owned()));
+                }
+                self.1.store(left - 1, Ordering::Relaxed);
+                self.0.get(subject, version).await
+            })
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_service_that_is_gone_is_waited_for_once_a_batch() {
         let registry = Arc::new(InMemoryRegistry::new());
-        let context = Context::default().with_registry(Arc::new(Unreachable));
-        let mut host = host(DestinationMiddleware::default(), context).await;
+        let mut host = host(DestinationMiddleware::default(), Leaving::after(0, &registry)).await;
         let start = Instant::now();
         let record = encoded(1, &registry).await;
-        host.send(std::iter::repeat_n(record, 100));
-        let answers = host.answers(100).await;
-        assert!(answers.iter().all(|answer| answer.contains("can't be reached: gone")), "{answers:?}");
-        assert_eq!(start.elapsed(), SECOND);
+        for batch in 1..3 {
+            host.send(std::iter::repeat_n(record.clone(), 100));
+            let answers = host.answers(100).await;
+            assert!(answers.iter().all(|answer| answer.contains("can't be reached: gone")), "{answers:?}");
+            assert_eq!(start.elapsed(), batch * SECOND);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_is_gone_fails_only_what_has_to_ask_it() {
+        let registry = Arc::new(InMemoryRegistry::new());
+        let known = encoded(1, &registry).await;
+        let mut unknown = encoded(2, &registry).await;
+        unknown.metadata.insert("opencdc.payload.schema.version", "2");
+        let mut host = host(DestinationMiddleware::default(), Leaving::after(1, &registry)).await;
+        host.send([known.clone()]);
+        assert_eq!(host.answers(1).await, [""]);
+        host.send([unknown.clone(), known, unknown, record(3)]);
+        let answers = host.answers(4).await;
+        assert_eq!([&answers[1], &answers[3]], ["", ""]);
+        assert!(answers[0].contains("gone") && answers[2] == answers[0], "{answers:?}");
     }
 }
