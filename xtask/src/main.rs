@@ -76,7 +76,10 @@ fn main() -> Result<()> {
         Task::Codegen { check } => codegen::run(&root, mode(check)),
         Task::Spec { check } => codegen::parameters::generate(&root, mode(check)),
         Task::Sim(arguments) => sim::run(&root, &arguments),
-        Task::Package { verify } => package::run(&root, if verify { package::Build::Yes } else { package::Build::No }),
+        Task::Package { verify } => {
+            let build = if verify { package::Build::Yes } else { package::Build::No };
+            package::run(&root, build, package::OldestRust::IfPresent)
+        }
         Task::Conduit => conduit::run(&root),
         Task::Newcomer => newcomer::run(&root),
     }

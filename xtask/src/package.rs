@@ -20,11 +20,20 @@ pub(crate) enum Build {
     Yes,
 }
 
+/// What is done where the oldest Rust that the packages may be built with isn't here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OldestRust {
+    /// It is said that nothing was tested with it.
+    IfPresent,
+    /// The run fails.
+    Required,
+}
+
 /// crates.io takes no more keywords, and no more categories.
 const MOST_WORDS: usize = 5;
 
 /// Checks every package, makes it, and checks it with the oldest Rust that it may be built with.
-pub(crate) fn run(root: &Path, build: Build) -> Result<()> {
+pub(crate) fn run(root: &Path, build: Build, oldest: OldestRust) -> Result<()> {
     let (published, others): (Vec<_>, Vec<_>) = cargo::packages(root)?
         .into_iter()
         .partition(|package| package.publish.as_ref().is_none_or(|to| !to.is_empty()));
@@ -50,7 +59,7 @@ pub(crate) fn run(root: &Path, build: Build) -> Result<()> {
     if build == Build::Yes {
         println!("each builds from what is in it");
     }
-    oldest_rust(root, published.iter().find_map(|package| package.rust_version.as_deref()))
+    check_with_oldest(root, published.iter().find_map(|package| package.rust_version.as_deref()), oldest)
 }
 
 impl Package {
@@ -118,7 +127,7 @@ fn pack(root: &Path, others: &[Package], build: Build) -> Result<Vec<String>> {
 }
 
 /// Checks the workspace with the oldest Rust that it may be built with, where that is here.
-fn oldest_rust(root: &Path, version: Option<&str>) -> Result<()> {
+fn check_with_oldest(root: &Path, version: Option<&str>, oldest: OldestRust) -> Result<()> {
     let Some(version) = version else { bail!("no package has a `rust-version`") };
     let running = cargo::answer(
         Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("--version").current_dir(root),
@@ -131,10 +140,7 @@ fn oldest_rust(root: &Path, version: Option<&str>) -> Result<()> {
     }
     let toolchains = cargo::answer(Command::new("rustup").args(["toolchain", "list"])).unwrap_or_default();
     let Some(toolchain) = toolchains.split_whitespace().find(|toolchain| is_of(toolchain, version)) else {
-        println!(
-            "NOT TESTED with Rust {version}, the oldest that is supported: run `rustup toolchain install {version}` first"
-        );
-        return Ok(());
+        return absent(version, oldest);
     };
     println!("checking with Rust {version}, the oldest that is supported");
     cargo::run(
@@ -145,6 +151,18 @@ fn oldest_rust(root: &Path, version: Option<&str>) -> Result<()> {
             .env_remove("RUSTC")
             .current_dir(root),
     )
+}
+
+/// What becomes of the run where the oldest Rust isn't here.
+fn absent(version: &str, oldest: OldestRust) -> Result<()> {
+    let said = format!(
+        "NOT TESTED with Rust {version}, the oldest that is supported: run `rustup toolchain install {version}` first"
+    );
+    if oldest == OldestRust::Required {
+        bail!(said);
+    }
+    println!("{said}");
+    Ok(())
 }
 
 /// Whether a release or a toolchain (`1.95.0`, `1.95.1-x86_64-unknown-linux-gnu`) is one of a version (`1.95`).
@@ -201,6 +219,13 @@ mod tests {
             said(|package| package.categories = vec!["a".into(); 6]),
             "give it 1 to 5 `keywords` and `categories`"
         );
+    }
+
+    #[test]
+    fn where_the_oldest_rust_is_absent_only_a_run_that_requires_it_fails() {
+        let error = absent("1.95", OldestRust::Required).unwrap_err().to_string();
+        assert!(error.contains("rustup toolchain install 1.95"), "{error}");
+        absent("1.95", OldestRust::IfPresent).unwrap();
     }
 
     #[test]

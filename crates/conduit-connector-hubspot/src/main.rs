@@ -1,6 +1,7 @@
 //! The plugin binary that Conduit starts.
 
 use std::env;
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use conduit_connector_hubspot::HubSpot;
@@ -18,15 +19,19 @@ This program is started by Conduit, not by hand:
   3. give it `accessToken` and `resource` in the connector's settings.
 
 Options:
-  --specification  print name, version and every parameter as JSON
+  spec             print connector.yaml: name, version and every parameter
+  --specification  print the same as JSON
+  version          print the version as pipelines know it
   --version        print the version
   --help           print this
 "
 );
 
 fn main() -> ExitCode {
-    match env::args().nth(1).as_deref() {
-        None => serve::<HubSpot>(),
+    let argument = env::args_os().nth(1);
+    match argument.as_deref().map(OsStr::to_string_lossy).as_deref() {
+        // What every connector of the SDK answers.
+        None | Some("spec" | "version") => serve::<HubSpot>(),
         Some("--version" | "-V") => say(concat!("conduit-connector-hubspot ", env!("CARGO_PKG_VERSION"), "\n")),
         Some("--help" | "-h") => say(HELP),
         Some("--specification") => say(&format!("{:#}\n", describe::<HubSpot>())),

@@ -57,7 +57,7 @@ pub enum ServeError {
     /// The magic cookie is absent or wrong: a person started the program.
     #[error(
         "this program is a connector for Conduit (https://conduit.io) and is started by it, not by hand: copy it into \
-         Conduit's `connectors` folder and name it in a pipeline file; `--help` says more"
+         Conduit's `connectors` folder and name it in a pipeline file"
     )]
     NotStartedByConduit,
     /// The host knows none of the versions that are known here.

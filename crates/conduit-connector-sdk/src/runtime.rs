@@ -1,5 +1,10 @@
 //! The program: runtime, logging, services, and an end in bounded time.
 
+mod command;
+
+use std::env;
+use std::ffi::OsStr;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -23,9 +28,15 @@ const WORKERS: usize = 2;
 /// Stdout is the handshake's alone: print nothing there. The end comes in bounded time whatever the connector does: what
 /// still runs then goes with the process, so return from `main` with what this gives.
 ///
-/// Started by a person, the program says on stderr what it is, and fails.
+/// Started by a person, the program answers its first argument on stdout: `spec` with its `connector.yaml`
+/// ([`Specification::connector_yaml`](crate::Specification::connector_yaml)), `version` or `--version` with its version, `--help` or
+/// `-h` with what it is and what to do with it. Otherwise it says on stderr that Conduit has to start it, and fails. Under Conduit,
+/// arguments mean nothing.
 pub fn serve<C: Connector>() -> ExitCode {
     let environment = Environment::from_env();
+    if !environment.started_by_conduit() {
+        return answer::<C>();
+    }
     crate::logging::install(environment.log_level.as_deref());
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build() {
         Ok(runtime) => runtime,
@@ -40,10 +51,23 @@ pub fn serve<C: Connector>() -> ExitCode {
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            match error {
-                ServeError::NotStartedByConduit => eprintln!("{error}"),
-                error => tracing::error!("cannot serve: {error}"),
-            }
+            tracing::error!("cannot serve: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Answers the person who started the program.
+fn answer<C: Connector>() -> ExitCode {
+    let argument = env::args_os().nth(1);
+    let Some(text) = argument.as_deref().and_then(OsStr::to_str).and_then(command::answer::<C>) else {
+        eprintln!("{}; `--help` says more", ServeError::NotStartedByConduit);
+        return ExitCode::FAILURE;
+    };
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cannot write to stdout: {error}");
             ExitCode::FAILURE
         }
     }

@@ -1,5 +1,7 @@
 //! What a connector is: its name, and what can be configured.
 
+mod yaml;
+
 use std::marker::PhantomData;
 
 use conduit_connector_protocol::proto::connector::{v1, v2};
@@ -22,6 +24,15 @@ pub struct Specification {
     pub version: String,
     /// Who made it.
     pub author: String,
+}
+
+impl Specification {
+    /// The whole `connector.yaml` of a connector, as it ships beside the program: in version 1.0 of Conduit's form, with every
+    /// parameter of its source and destination and their middleware. `spec` as an argument of the program prints it, where
+    /// [`serve`](crate::serve) is all that `main` does.
+    pub fn connector_yaml<C: Connector>() -> String {
+        yaml::connector_yaml(&C::specification(), &source_parameters::<C>(), &destination_parameters::<C>())
+    }
 }
 
 /// A connector's specification as JSON, in the form of `connector.yaml`: `name`, `summary`, `description`, `version`,

@@ -21,6 +21,26 @@ impl Metadata {
     pub const READ_AT: &'static str = "opencdc.readAt";
     /// The collection that it belongs to: a table, a topic, a resource.
     pub const COLLECTION: &'static str = "opencdc.collection";
+    /// The subject of the schema that the key is encoded by, in Conduit's registry.
+    pub const KEY_SCHEMA_SUBJECT: &'static str = "opencdc.key.schema.subject";
+    /// The version of the key's schema within its subject, a number from 1 on.
+    pub const KEY_SCHEMA_VERSION: &'static str = "opencdc.key.schema.version";
+    /// The subject of the schema that both sides of the payload are encoded by, in Conduit's registry.
+    pub const PAYLOAD_SCHEMA_SUBJECT: &'static str = "opencdc.payload.schema.subject";
+    /// The version of the payload's schema within its subject, a number from 1 on.
+    pub const PAYLOAD_SCHEMA_VERSION: &'static str = "opencdc.payload.schema.version";
+    /// The name of the file that the record is of.
+    pub const FILE_NAME: &'static str = "opencdc.file.name";
+    /// How many bytes that whole file has.
+    pub const FILE_SIZE: &'static str = "opencdc.file.size";
+    /// A hash of that whole file, such as SHA-256.
+    pub const FILE_HASH: &'static str = "opencdc.file.hash";
+    /// Whether the record is one of several that are the file together.
+    pub const FILE_CHUNKED: &'static str = "opencdc.file.chunked";
+    /// Which of these the record is, a number from 1 on.
+    pub const FILE_CHUNK_INDEX: &'static str = "opencdc.file.chunk.index";
+    /// How many of these there are.
+    pub const FILE_CHUNK_COUNT: &'static str = "opencdc.file.chunk.count";
 
     /// Metadata that say nothing yet.
     pub fn new() -> Self {

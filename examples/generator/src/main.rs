@@ -43,15 +43,18 @@ impl Source for Generator {
             Some(position) => position.to_string().parse().context(format!("{position:?} is no position of mine"))?,
             None => 0,
         };
+        if self.made == u64::MAX {
+            return Err(Error::new(format!("{} is no position of mine: nobody comes after it", self.made)));
+        }
         Ok(())
     }
 
     async fn read(&mut self) -> Result<Vec<Record>, Error> {
-        let first = self.made + 1;
-        let last = self.config.count.unwrap_or(u64::MAX).min(self.made + self.config.batch_size);
-        self.made = last.max(self.made);
+        let before = self.made;
+        let last = self.config.count.unwrap_or(u64::MAX).min(before.saturating_add(self.config.batch_size));
+        self.made = last.max(before);
         // Empty when all are made: it is asked again after a pause.
-        Ok((first..=last).map(|number| person(number, &self.config.collection)).collect())
+        Ok((before..last).map(|before| person(before + 1, &self.config.collection)).collect())
     }
 }
 
@@ -169,5 +172,18 @@ mod tests {
         let mut generator = Generator::configure(config, Context::default()).await.unwrap();
         let error = generator.open(Some(Position::new(*b"elsewhere"))).await.unwrap_err();
         assert!(error.to_string().contains("elsewhere"), "{error}");
+        let error = generator.open(Some(Position::new(u64::MAX.to_string()))).await.unwrap_err();
+        assert!(error.to_string().contains("nobody comes after it"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn the_last_number_there_is_ends_it() {
+        let config = Config { count: None, batch_size: 10, collection: String::new() };
+        let mut generator = Generator::configure(config, Context::default()).await.unwrap();
+        generator.open(Some(Position::new((u64::MAX - 3).to_string()))).await.unwrap();
+        let last = generator.read().await.unwrap();
+        assert_eq!(last.len(), 3);
+        assert_eq!(last[2].position.to_string(), u64::MAX.to_string());
+        assert!(generator.read().await.unwrap().is_empty());
     }
 }

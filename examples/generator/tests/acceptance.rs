@@ -1,14 +1,40 @@
 //! The generator passes the acceptance suite.
 #![allow(clippy::unwrap_used)]
 
+use std::env;
 use std::path::Path;
 
 use conduit_connector_acceptance::{Outcome, Suite};
 
+/// What doesn't apply to it: no parameter is required, it makes its records itself, nothing is refused or kept, and none of its settings
+/// makes it hang.
+const SKIPPED: [&str; 10] = [
+    "source.configure.required",
+    "source.snapshot",
+    "source.cdc",
+    "source.resume.snapshot",
+    "source.resume.cdc",
+    "destination.configure.required",
+    "destination.failures",
+    "destination.read_back",
+    "process.shutdown.hanging.source",
+    "process.shutdown.hanging.destination",
+];
+
 #[tokio::test]
 async fn it_passes_the_acceptance_suite() {
-    let suite = Suite::from_file(Path::new(env!("CARGO_MANIFEST_DIR")).join("suite.toml")).unwrap();
-    let report = suite.run(env!("CARGO_BIN_EXE_conduit-connector-generator")).await;
+    let program = Path::new(env!("CARGO_BIN_EXE_conduit-connector-generator"));
+    let mut suite = Suite::from_file(Path::new(env!("CARGO_MANIFEST_DIR")).join("suite.toml")).unwrap();
+    // The command is built beside the connector; it is the host for the check that kills a host.
+    let host = program.with_file_name(format!("conduit-connector-acceptance{}", env::consts::EXE_SUFFIX));
+    assert!(
+        host.is_file(),
+        "{} is not there: build it with `cargo build --package conduit-connector-acceptance`",
+        host.display()
+    );
+    suite.host = Some(host);
+
+    let report = suite.run(program).await;
     let failed: Vec<String> = report
         .findings
         .iter()
@@ -16,5 +42,11 @@ async fn it_passes_the_acceptance_suite() {
         .map(ToString::to_string)
         .collect();
     assert!(failed.is_empty(), "{failed:#?}");
-    assert!(report.counts().0 > 20, "{:?}", report.counts());
+    let skipped: Vec<&str> = report
+        .findings
+        .iter()
+        .filter(|finding| matches!(finding.outcome, Outcome::Skipped(_)))
+        .map(|finding| finding.check)
+        .collect();
+    assert_eq!(skipped, SKIPPED);
 }

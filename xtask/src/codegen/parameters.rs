@@ -1,26 +1,19 @@
-//! connector.yaml and the parameter tables of README.md, from the specification that the plugin itself prints.
+//! connector.yaml and the parameter tables of README.md, as the plugin itself prints its specification.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::{Mode, put, put_section};
 use crate::cargo;
 
 pub(crate) fn generate(root: &Path, mode: Mode) -> Result<()> {
-    let output = cargo::command()
-        .args(["run", "--quiet", "--package", "conduit-connector-hubspot", "--", "--specification"])
-        .current_dir(root)
-        .output()
-        .context("cannot start cargo")?;
-    if !output.status.success() {
-        bail!("the plugin did not print its specification: {}", String::from_utf8_lossy(&output.stderr));
-    }
+    let file = printed(root, "spec")?;
+    put(root, "connector.yaml", &format!("# Written by `cargo xtask spec`.\n{file}"), mode)?;
     let specification: Value =
-        serde_json::from_slice(&output.stdout).context("the plugin's specification is not JSON")?;
-    put(root, "connector.yaml", &connector_yaml(&specification), mode)?;
+        serde_json::from_str(&printed(root, "--specification")?).context("the plugin's specification is not JSON")?;
     for side in ["source", "destination"] {
         put_section(
             root,
@@ -33,35 +26,10 @@ pub(crate) fn generate(root: &Path, mode: Mode) -> Result<()> {
     Ok(())
 }
 
-/// The file that a connector ships, in version 1.0 of Conduit's form.
-fn connector_yaml(specification: &Value) -> String {
-    let mut out = String::from("# Written by `cargo xtask spec`.\nversion: \"1.0\"\nspecification:\n");
-    let mut line = |indent: usize, text: &str| {
-        out.extend(std::iter::repeat_n(' ', indent));
-        out.push_str(text);
-        out.push('\n');
-    };
-    // A text of JSON is one of YAML too.
-    for field in ["name", "summary", "description", "version", "author"] {
-        line(2, &format!("{field}: {}", specification[field]));
-    }
-    for side in ["source", "destination"] {
-        line(2, &format!("{side}:"));
-        line(4, "parameters:");
-        for parameter in specification[side]["parameters"].as_array().into_iter().flatten() {
-            line(6, &format!("- name: {}", parameter["name"]));
-            for field in ["description", "type", "default"] {
-                line(8, &format!("{field}: {}", parameter[field]));
-            }
-            let validations = parameter["validations"].as_array().map(Vec::as_slice).unwrap_or_default();
-            line(8, if validations.is_empty() { "validations: []" } else { "validations:" });
-            for validation in validations {
-                line(10, &format!("- type: {}", validation["type"]));
-                line(12, &format!("value: {}", validation["value"]));
-            }
-        }
-    }
-    out
+/// What the plugin prints, given an argument.
+fn printed(root: &Path, argument: &str) -> Result<String> {
+    let plugin = ["run", "--quiet", "--package", "conduit-connector-hubspot", "--", argument];
+    cargo::answer(cargo::command().args(plugin).current_dir(root)).context("the plugin did not print its specification")
 }
 
 fn table(parameters: &Value) -> Result<String> {

@@ -1,23 +1,50 @@
 //! Whether schemas are created, named and used.
 
-use opencdc::{Data, Record};
+use std::fmt;
+
+use opencdc::{Data, Metadata, Record};
 
 use super::handshake::refuses_clearly;
 use super::{Context, Ending, ensure, fail, skip};
 use crate::avro::{self, Schema};
 
-/// The parts of a record that may have schemas.
-const PARTS: [&str; 2] = ["key", "payload"];
+/// A part of a record that may have a schema.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Key,
+    Payload,
+}
+
+const PARTS: [Part; 2] = [Part::Key, Part::Payload];
 
 /// The subject of destinations' records.
 const SUBJECT: &str = "acceptance";
 
-fn subject_of(part: &str) -> String {
-    format!("opencdc.{part}.schema.subject")
+impl Part {
+    /// The name in the metadata of the subject of its schema.
+    const fn subject(self) -> &'static str {
+        match self {
+            Self::Key => Metadata::KEY_SCHEMA_SUBJECT,
+            Self::Payload => Metadata::PAYLOAD_SCHEMA_SUBJECT,
+        }
+    }
+
+    /// The name in the metadata of the version of its schema.
+    const fn version(self) -> &'static str {
+        match self {
+            Self::Key => Metadata::KEY_SCHEMA_VERSION,
+            Self::Payload => Metadata::PAYLOAD_SCHEMA_VERSION,
+        }
+    }
 }
 
-fn version_of(part: &str) -> String {
-    format!("opencdc.{part}.schema.version")
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Key => "key",
+            Self::Payload => "payload",
+        })
+    }
 }
 
 pub(super) async fn source(context: &Context) -> Result<(), Ending> {
@@ -45,8 +72,8 @@ pub(super) async fn source(context: &Context) -> Result<(), Ending> {
 }
 
 /// Whether this part of the record has a schema. Then it has to be the one by which it decodes.
-fn decodes(context: &Context, record: &Record, part: &str) -> Result<bool, Ending> {
-    let (subject, version) = (record.metadata.get(&subject_of(part)), record.metadata.get(&version_of(part)));
+fn decodes(context: &Context, record: &Record, part: Part) -> Result<bool, Ending> {
+    let (subject, version) = (record.metadata.get(part.subject()), record.metadata.get(part.version()));
     let (subject, version) = match (subject, version) {
         (None, None) => return Ok(false),
         (Some(subject), Some(version)) => (subject, version),
@@ -60,8 +87,8 @@ fn decodes(context: &Context, record: &Record, part: &str) -> Result<bool, Endin
     };
     let schema = Schema::parse(json.as_bytes()).map_err(Ending::Failed)?;
     let data = match part {
-        "key" => vec![&record.key],
-        _ => vec![&record.payload.before, &record.payload.after],
+        Part::Key => vec![&record.key],
+        Part::Payload => vec![&record.payload.before, &record.payload.after],
     };
     for data in data.into_iter().flatten() {
         let Data::Raw(bytes) = data else {
@@ -91,7 +118,7 @@ pub(super) async fn source_absent(context: &Context) -> Result<(), Ending> {
     source.finish().await?;
     for record in &records {
         for part in PARTS {
-            let subject = record.metadata.get(&subject_of(part));
+            let subject = record.metadata.get(part.subject());
             ensure(subject.is_none(), || {
                 format!("a record names the schema {}, though there is no registry", subject.unwrap_or_default())
             })?;
@@ -104,7 +131,7 @@ pub(super) async fn destination(context: &Context) -> Result<(), Ending> {
     let mut record = context.one_to_write()?;
     let mut versions = Vec::new();
     for part in PARTS {
-        let data = if part == "key" { &mut record.key } else { &mut record.payload.after };
+        let data = if part == Part::Key { &mut record.key } else { &mut record.payload.after };
         let Some(Data::Structured(fields)) = data else { continue };
         let Some((schema, bytes)) = avro::encode(fields) else {
             return skip("the first record of the suite has names or lists that this check cannot encode");
@@ -112,8 +139,8 @@ pub(super) async fn destination(context: &Context) -> Result<(), Ending> {
         *data = Some(Data::Raw(bytes));
         let subject = format!("{SUBJECT}.{part}");
         let version = context.registry.add(&subject, &schema);
-        record.metadata.insert(subject_of(part), subject.clone());
-        record.metadata.insert(version_of(part), version.to_string());
+        record.metadata.insert(part.subject(), subject.clone());
+        record.metadata.insert(part.version(), version.to_string());
         versions.push((subject, version));
     }
     if versions.is_empty() {

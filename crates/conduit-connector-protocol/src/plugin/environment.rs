@@ -64,9 +64,14 @@ impl Environment {
         self.max_receive_record_size.unwrap_or(DEFAULT_MAX_RECEIVE_RECORD_SIZE)
     }
 
+    /// Whether the magic cookie is right. Without it a person started the program, and [`serve`](super::serve) refuses.
+    pub fn started_by_conduit(&self) -> bool {
+        self.magic_cookie.as_deref() == Some(MAGIC_COOKIE_VALUE)
+    }
+
     /// Checks the cookie and agrees on a version.
     pub(super) fn negotiate(&self) -> Result<ProtocolVersion, ServeError> {
-        if self.magic_cookie.as_deref() != Some(MAGIC_COOKIE_VALUE) {
+        if !self.started_by_conduit() {
             return Err(ServeError::NotStartedByConduit);
         }
         ProtocolVersion::negotiate(self.protocol_versions.as_deref())
