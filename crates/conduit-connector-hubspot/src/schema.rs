@@ -1,7 +1,9 @@
 //! The schemas that the source states: Avro, of what the definitions of properties say, where `values` are `typed`.
 //!
-//! A payload is a record of what HubSpot says of every object, with a record of its properties in it. All but the id may be null, and
-//! are null where an object lacks them.
+//! A payload is a record of what HubSpot says of every object, with a record of its properties in it; of associations, a map by object
+//! type of lists. Fields are in the order of their names; records are called `record`, `properties`, `associated` and `associationType`,
+//! without a namespace. `id` and `properties` are never null, nor are an association's `id` and `types`; all else may be, and is where an
+//! object lacks it: `["null", …]`, with null as the default.
 //!
 //! | property | type |
 //! |---|---|
@@ -12,7 +14,8 @@
 //! | enumeration of several | `array` of `string` |
 //! | text, enumeration of one, JSON | `string`; a JSON value that is no text has no type of Avro's |
 //!
-//! A property whose name Avro doesn't allow has no place in it. What doesn't fit gets a schema of its own: the SDK sees to that.
+//! A property whose name Avro doesn't allow has no place in it. What doesn't fit gets a schema of its own, in the same subject: the SDK
+//! sees to that. A registry that holds versions against each other may refuse one, and the source stops then.
 
 use std::collections::HashMap;
 

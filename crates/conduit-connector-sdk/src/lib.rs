@@ -16,13 +16,20 @@
 //!
 //! The specification has the connector's parameters and those of the [`middleware`], named as in Conduit's Go SDK: batches, rates,
 //! formats, schemas. A connector changes their defaults in [`Source::middleware`] and [`Destination::middleware`], and states the
-//! schemas of what it reads in `Source::schema`. All of it runs in tests without Conduit: call the traits' methods yourself, with
-//! [`Context::default`].
+//! schemas of what it reads in `Source::schema` (`middleware::StatedSchema` has an example).
+//!
+//! # Tests
+//!
+//! A connector's own code runs without Conduit: `Settings::from_iter([("interval", "1ms")]).parse()?` is its `Config`, checked and with
+//! defaults, and its methods are called with that and [`Context::default`]: `configure`, `open`, `read`, `write`. What the middleware
+//! does isn't in these, stated schemas included. For that, start the program as Conduit does, with the crate
+//! `conduit-connector-acceptance`: `Connector::new(env!("CARGO_BIN_EXE_…"))`, and its suite.
 //!
 //! # Features
 //!
-//! `schema`, on by default: Avro schemas of keys and payloads, and Conduit's schema service. Without it there are no parameters
-//! `sdk.schema.*`, and a source is smaller by all of that; records go as structured data. A destination without it can't read what
+//! `schema`, on by default: Avro schemas of keys and payloads, and Conduit's schema service. Without it
+//! (`conduit-connector-sdk = { version = "0.2", default-features = false }`) there are no parameters `sdk.schema.*` and no
+//! `Source::schema`, and a source is smaller by all of that; records go as structured data. A destination without it can't read what
 //! sources have encoded.
 //!
 //! # What is promised to Conduit, and who keeps it

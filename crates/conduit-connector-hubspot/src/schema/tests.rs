@@ -285,6 +285,28 @@ async fn both_sides_of_a_change_and_associations_fit() {
     assert_eq!(reading.versions("crm.contacts.payload").len(), 1);
 }
 
+/// What docs/source.md shows is what Conduit is given.
+#[tokio::test]
+async fn the_page_shows_a_whole_schema() {
+    let page = include_str!("../../../../docs/source.md");
+    let (_, shown) = page.split_once("The whole of one, of deals").unwrap();
+    let (_, shown) = shown.split_once("```json\n").unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    let (emulator, account) = emulator().await;
+    account.create("deals", json!({"dealname": "Engine", "amount": "42", "closedate": "2026-01-31T12:00:00Z"}));
+    let settings = [
+        ("resource", "crm.deals"),
+        ("values", "typed"),
+        ("properties", "amount, closedate, dealname"),
+        ("associations", "companies"),
+    ];
+    let mut reading = Reading::open(&emulator, &settings).await;
+    reading.one().await;
+    let [registered] = &reading.versions("crm.deals.payload")[..] else { panic!("one version") };
+    let registered: Value = serde_json::from_str(&registered.text).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(shown).unwrap(), registered, "{registered:#}");
+}
+
 #[tokio::test]
 async fn nothing_is_stated_of_texts_and_where_there_are_no_definitions() {
     let (emulator, account) = emulator().await;
