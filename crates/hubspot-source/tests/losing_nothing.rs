@@ -6,7 +6,7 @@
 //! share a millisecond, and more than 10,000 change within a lag; requests fail and are made again, and answers are late; the clocks of
 //! HubSpot's servers differ from one another, and are far from the reader's, which jumps; and the reader acknowledges late, is killed
 //! at random and resumes at a position that it had acknowledged. Some histories read associations, calculated properties,
-//! more properties than fit into a URL, typed values, images of before; in some the index never shows some changes, and an
+//! more properties than fit into a URL, typed values, images of before; in some cursors of lists are no ids, or the index never shows some changes, and an
 //! audit has to find them. Directories are read as well.
 //!
 //! In the end the reader's state must equal the truth. What must hold of each record, and of the order of those of one object,

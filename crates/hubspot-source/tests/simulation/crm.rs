@@ -44,12 +44,8 @@ impl World {
             list.limit <= 100 && list.properties.iter().map(String::len).sum::<usize>() < 12_000,
             "too long for a URL"
         );
-        let cursor = |after: &str| {
-            let id = if history.opaque { after.strip_prefix("behind-") } else { Some(after) };
-            id.and_then(|id| id.parse::<u64>().ok())
-        };
-        // Where cursors aren't ids, an id is none, and HubSpot may take it for the beginning.
-        let after = list.after.as_deref().and_then(cursor).map_or(Bound::Unbounded, Bound::Excluded);
+        let after = list.after.as_deref().and_then(|after| history.cursors.id(after));
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
         let (limit, asked) = (list.limit as usize, Asked::by(&list.properties));
         let page: Vec<(u64, Item)> = if list.archived {
             self.archived
@@ -62,8 +58,7 @@ impl World {
             let page = self.store.range((after, Bound::Unbounded)).take(limit + 1);
             page.map(|(id, object)| (*id, crm_item(crm, *id, object, asked, None))).collect()
         };
-        let mark = if history.opaque { "behind-" } else { "" };
-        let next = (page.len() > limit).then(|| format!("{mark}{}", page[limit - 1].0));
+        let next = (page.len() > limit).then(|| history.cursors.behind(page[limit - 1].0));
         let items = page.into_iter().take(limit).map(|(_, item)| item).collect();
         Response { items, next, ..Response::default() }
     }

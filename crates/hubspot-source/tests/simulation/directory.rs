@@ -5,6 +5,7 @@ use hubspot_source::ask::{DirectoryRequest, Response};
 use hubspot_source::item::Item;
 use opencdc::Map;
 
+use super::history::Cursors;
 use super::{History, Object, World};
 
 impl World {
@@ -17,14 +18,15 @@ impl World {
             self.store.iter().map(|(id, object)| (*id, object)).collect()
         };
         let limit = if in_pages { 100 } else { usize::MAX };
+        let shifts = history.cursors != Cursors::Ids;
         // The cursor is the place of the next entry, which shifts, or the last id.
         let from = match page.after.as_deref().map(|after| after.parse::<u64>().expect("our cursor")) {
             None => 0,
-            Some(place) if history.opaque => place as usize,
+            Some(place) if shifts => place as usize,
             Some(last) => all.partition_point(|(id, _)| *id <= last),
         };
         let end = from.saturating_add(limit);
-        let next = (end < all.len()).then(|| if history.opaque { end as u64 } else { all[end - 1].0 });
+        let next = (end < all.len()).then(|| if shifts { end as u64 } else { all[end - 1].0 });
         let items =
             all.into_iter().skip(from).take(limit).map(|(id, object)| entry(id, object, page.archived)).collect();
         Response { items, next: next.map(|next| next.to_string()), ..Response::default() }

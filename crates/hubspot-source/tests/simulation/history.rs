@@ -47,8 +47,8 @@ pub(crate) struct History {
     pub(crate) room: usize,
     /// From one request in the background to the next.
     pub(crate) background_pause: Millis,
-    /// Cursors of lists aren't ids.
-    pub(crate) opaque: bool,
+    /// What HubSpot's cursors of lists are.
+    pub(crate) cursors: Cursors,
     /// Searches return rows from just outside what was asked for.
     pub(crate) noise: bool,
     /// Some merges make a new object of both.
@@ -61,6 +61,37 @@ pub(crate) struct History {
     pub(crate) kill: usize,
     /// How the objects of a CRM resource are read.
     pub(crate) reading: Reading,
+}
+
+/// What HubSpot's cursors of lists are, which is seen, but not documented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cursors {
+    /// The last id of a page.
+    Ids,
+    /// Texts; an id may be taken for the beginning.
+    Text,
+    /// Other numbers; behind an id there is nothing.
+    Numbers,
+}
+
+impl Cursors {
+    /// The cursor of what comes behind an id.
+    pub(super) fn behind(self, id: u64) -> String {
+        match self {
+            Self::Ids => id.to_string(),
+            Self::Text => format!("behind-{id}"),
+            Self::Numbers => (u64::MAX - id).to_string(),
+        }
+    }
+
+    /// The id that a cursor stands for; `None`: the list is given from its beginning.
+    pub(super) fn id(self, cursor: &str) -> Option<u64> {
+        match self {
+            Self::Ids => cursor.parse().ok(),
+            Self::Text => cursor.strip_prefix("behind-")?.parse().ok(),
+            Self::Numbers => Some(u64::MAX - cursor.parse::<u64>().ok()?),
+        }
+    }
 }
 
 /// What is read of CRM objects beside what changes.
@@ -110,7 +141,11 @@ impl History {
             skew: 0,
             room: rng.usize(1..6),
             background_pause: rng.i64(0..500),
-            opaque: seed % 7 == 5,
+            cursors: match seed % 14 {
+                5 => Cursors::Numbers,
+                12 => Cursors::Text,
+                _ => Cursors::Ids,
+            },
             noise: rng.bool(),
             merges_mint: rng.bool(),
             merged_are_archived: rng.bool(),
@@ -138,7 +173,7 @@ impl History {
                 Self {
                     most,
                     // Believed: their pages don't shift.
-                    opaque: false,
+                    cursors: Cursors::Ids,
                     initial: rng.usize(..most),
                     changes: history.changes.min(300),
                     pace: history.pace.max(100),
