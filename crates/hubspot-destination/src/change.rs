@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hubspot_catalog::Resource;
-use opencdc::{Data, Operation, Record};
+use opencdc::{Data, Metadata, Operation, Record};
 use serde_json::Value;
 
 use crate::associations::{self, Link};
@@ -72,10 +72,10 @@ impl Change {
         if !offered {
             return Err(Failure::Unsupported);
         }
-        if kind != Kind::Create && is_encoded(&record, record.key.as_ref(), KEY_SCHEMA) {
+        if kind != Kind::Create && is_encoded(&record, record.key.as_ref(), Metadata::KEY_SCHEMA_SUBJECT) {
             return Err(Failure::Encoded { part: "key" });
         }
-        if !kind.is_delete() && is_encoded(&record, record.payload.after.as_ref(), PAYLOAD_SCHEMA) {
+        if !kind.is_delete() && is_encoded(&record, record.payload.after.as_ref(), Metadata::PAYLOAD_SCHEMA_SUBJECT) {
             return Err(Failure::Encoded { part: "payload" });
         }
         if kind.is_delete() {
@@ -123,7 +123,7 @@ impl Change {
         let takes_image =
             rules.source_id.is_none() && (rules.id_field.is_some() || (rules.id_property.is_some() && !is_told_by_key));
         // What can't be read may be what tells the object, and the key may be another one's id.
-        if takes_image && is_encoded(record, image, PAYLOAD_SCHEMA) {
+        if takes_image && is_encoded(record, image, Metadata::PAYLOAD_SCHEMA_SUBJECT) {
             return Err(Failure::Encoded { part: "payload" });
         }
         let image = image.and_then(|image| image.to_structured().ok());
@@ -205,12 +205,8 @@ pub(crate) fn folded(value: &str) -> String {
     value.trim().to_lowercase()
 }
 
-/// The metadata that a source sets when it encodes keys, and payloads, by a schema of Conduit's schema service (Conduit's Go SDK does
-/// so by default for structured data).
-const KEY_SCHEMA: &str = "opencdc.key.schema.subject";
-const PAYLOAD_SCHEMA: &str = "opencdc.payload.schema.subject";
-
-/// Whether data is raw because it is encoded by a schema.
+/// Whether data is raw because it is encoded by a schema of Conduit's schema service, as the metadata `schema` says then (Conduit's Go
+/// SDK encodes structured data by default).
 fn is_encoded(record: &Record, data: Option<&Data>, schema: &str) -> bool {
     matches!(data, Some(Data::Raw(bytes)) if !bytes.is_empty()) && record.metadata.get(schema).is_some()
 }
@@ -226,7 +222,7 @@ pub(crate) fn kind(operation: Operation) -> Kind {
 
 #[cfg(test)]
 mod tests {
-    use opencdc::{Metadata, Position};
+    use opencdc::Position;
     use serde_json::json;
 
     use super::*;
@@ -241,7 +237,10 @@ mod tests {
 
     #[test]
     fn what_is_encoded_by_a_schema_says_so_and_what_to_set() {
-        let metadata: Metadata = [(KEY_SCHEMA, "a:key"), (PAYLOAD_SCHEMA, "a:payload")].into_iter().collect();
+        let metadata: Metadata =
+            [(Metadata::KEY_SCHEMA_SUBJECT, "a:key"), (Metadata::PAYLOAD_SCHEMA_SUBJECT, "a:payload")]
+                .into_iter()
+                .collect();
         let avro = || Data::Raw(vec![0x0a, 0x41]);
         let said = |record: Record| read(record).unwrap_err().to_string();
 
