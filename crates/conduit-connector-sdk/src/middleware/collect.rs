@@ -1,5 +1,6 @@
 //! Records of a source, collected into batches.
 
+use std::collections::VecDeque;
 use std::future::pending;
 use std::mem;
 
@@ -18,7 +19,9 @@ const OVERHEAD: usize = 8;
 pub(crate) struct Collector {
     batch: Batch,
     held: Vec<Record>,
-    /// About as many bytes as what is held has.
+    /// About how many bytes each of them has.
+    sizes: VecDeque<usize>,
+    /// And all of them.
     bytes: usize,
     /// When what is held goes on its way though it isn't a whole batch.
     due: Option<Instant>,
@@ -29,7 +32,15 @@ pub(crate) struct Collector {
 
 impl Collector {
     pub(crate) fn new(batch: &Batch) -> Self {
-        Self { batch: batch.clone(), held: Vec::new(), bytes: 0, due: None, failed: None, backoff: Backoff::new() }
+        Self {
+            batch: batch.clone(),
+            held: Vec::new(),
+            sizes: VecDeque::new(),
+            bytes: 0,
+            due: None,
+            failed: None,
+            backoff: Backoff::new(),
+        }
     }
 
     /// The next batch; an empty one where the source has nothing and nothing is held. Like the source's own reading it is cancel safe:
@@ -82,7 +93,10 @@ impl Collector {
     }
 
     fn hold(&mut self, records: Vec<Record>) {
-        self.bytes += records.iter().map(bytes).sum::<usize>();
+        for size in records.iter().map(bytes) {
+            self.sizes.push_back(size);
+            self.bytes += size;
+        }
         if self.held.is_empty() {
             self.held = records;
             self.due = (!self.batch.delay.is_zero()).then(|| Instant::now() + self.batch.delay);
@@ -95,10 +109,11 @@ impl Collector {
         if self.held.len() > self.batch.size {
             let rest = self.held.split_off(self.batch.size);
             let taken = mem::replace(&mut self.held, rest);
-            self.bytes -= taken.iter().map(bytes).sum::<usize>();
+            self.bytes -= self.sizes.drain(..taken.len()).sum::<usize>();
             return taken;
         }
         self.due = None;
+        self.sizes.clear();
         self.bytes = 0;
         mem::take(&mut self.held)
     }
