@@ -1,9 +1,7 @@
 //! The plugin under the acceptance suite, which knows nothing of HubSpot: it has to hold to everything that any connector has to.
 
-use std::env;
-
 use anyhow::{Context, Result, ensure};
-use conduit_connector_acceptance::{Outcome, Suite};
+use conduit_connector_acceptance::Suite;
 use end_to_end::plugin;
 use hubspot_emulator::{Emulator, Settings};
 use serde_json::json;
@@ -48,32 +46,13 @@ async fn the_plugin_passes_the_acceptance_suite() -> Result<()> {
             "hang": {"baseUrl": "{{blackhole}}"},
         },
     });
-    let mut suite: Suite = serde_json::from_value(suite).context("the suite")?;
+    let suite: Suite = serde_json::from_value(suite).context("the suite")?;
     ensure!(suite.problem().is_none(), "{:?}", suite.problem());
     let program = plugin::program()?;
-    // The command is built beside the plugin; it is the host for the check that kills a host.
-    let host = program.with_file_name(format!("conduit-connector-acceptance{}", env::consts::EXE_SUFFIX));
-    ensure!(
-        host.is_file(),
-        "{} is not there: build it with `cargo build --package conduit-connector-acceptance`",
-        host.display()
-    );
-    suite.host = Some(host);
-
-    let report = suite.run(program).await;
-    let failures: Vec<String> = report
-        .findings
-        .iter()
-        .filter(|finding| matches!(finding.outcome, Outcome::Failed(_)))
-        .map(ToString::to_string)
-        .collect();
-    ensure!(failures.is_empty(), "{failures:#?}");
-    let skipped: Vec<&str> = report
-        .findings
-        .iter()
-        .filter(|finding| matches!(finding.outcome, Outcome::Skipped(_)))
-        .map(|finding| finding.check)
-        .collect();
-    ensure!(skipped.is_empty(), "{skipped:?} were skipped: {:#?}", report.findings);
+    let report = suite.host_beside(&program)?.run(program).await;
+    let failed: Vec<String> = report.failed().map(ToString::to_string).collect();
+    ensure!(failed.is_empty(), "{failed:#?}");
+    let skipped: Vec<String> = report.skipped().map(ToString::to_string).collect();
+    ensure!(skipped.is_empty(), "skipped: {skipped:#?}");
     Ok(())
 }

@@ -53,7 +53,17 @@ fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok
 impl Report {
     /// Whether no check failed. Checks that were skipped don't count.
     pub fn passed(&self) -> bool {
-        !self.findings.iter().any(|finding| matches!(finding.outcome, Outcome::Failed(_)))
+        self.failed().next().is_none()
+    }
+
+    /// What does not hold.
+    pub fn failed(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| matches!(finding.outcome, Outcome::Failed(_)))
+    }
+
+    /// What could not be seen.
+    pub fn skipped(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| matches!(finding.outcome, Outcome::Skipped(_)))
     }
 
     /// What the check of this name found.

@@ -5,6 +5,7 @@ mod record;
 pub(crate) mod text;
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,12 @@ pub enum SuiteError {
         path: PathBuf,
         /// What does not make sense, and where.
         problem: String,
+    },
+    /// The command that is to be the host isn't where the connector is.
+    #[error("{} is not there: `cargo build --package conduit-connector-acceptance` builds it", path.display())]
+    NoHost {
+        /// Where it would be.
+        path: PathBuf,
     },
 }
 
@@ -238,6 +245,19 @@ impl Suite {
             folder.clone_into(&mut suite.folder);
         }
         Ok(suite)
+    }
+
+    /// Takes this package's command for the [`host`](Self::host): cargo builds it beside the programs of its workspace, a connector's
+    /// among them.
+    ///
+    /// # Errors
+    /// When it isn't there.
+    pub fn host_beside(self, connector: &Path) -> Result<Self, SuiteError> {
+        let host = connector.with_file_name(format!("conduit-connector-acceptance{}", env::consts::EXE_SUFFIX));
+        if !host.is_file() {
+            return Err(SuiteError::NoHost { path: host });
+        }
+        Ok(Self { host: Some(host), ..self })
     }
 
     /// What makes no sense in it, if anything: a placeholder that doesn't exist, a seed without `{{mark}}`, two ways to reach
