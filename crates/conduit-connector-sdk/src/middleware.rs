@@ -57,6 +57,7 @@
 mod batch;
 mod collect;
 mod format;
+mod held;
 mod rate;
 #[cfg(feature = "schema")]
 mod schema;
@@ -74,6 +75,7 @@ pub use schema::StatedSchema;
 
 pub(crate) use batch::Batch;
 pub(crate) use collect::Collector;
+pub(crate) use held::Held;
 pub(crate) use rate::Limiter;
 #[cfg(feature = "schema")]
 pub(crate) use schema::{Decoder, Encoder};

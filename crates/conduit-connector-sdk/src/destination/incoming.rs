@@ -1,62 +1,27 @@
 //! What arrives, until it is a batch of records.
 
 use std::future::pending;
-use std::mem;
 
 use conduit_connector_protocol::proto::opencdc::v1 as wire;
 use futures::{Stream, StreamExt as _};
 use opencdc::{Position, Record};
-use prost::Message as _;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 
 use super::writer::{Answer, Arrived, Writer};
 use crate::middleware::{AroundDestination, Batch};
-
-/// What has arrived and is no batch yet.
-#[derive(Default)]
-pub(super) struct Held {
-    records: Vec<wire::Record>,
-    bytes: usize,
-    /// When it is written though it isn't a whole batch.
-    due: Option<Instant>,
-}
-
-impl Held {
-    fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
-    fn add(&mut self, records: Vec<wire::Record>, batch: &Batch) {
-        if self.is_empty() && !batch.delay.is_zero() {
-            self.due = Some(Instant::now() + batch.delay);
-        }
-        self.bytes += records.iter().map(wire::Record::encoded_len).sum::<usize>();
-        self.records.extend(records);
-    }
-
-    fn take(&mut self, batch: &Batch) -> Vec<wire::Record> {
-        if self.records.len() > batch.size {
-            let rest = self.records.split_off(batch.size);
-            let taken = mem::replace(&mut self.records, rest);
-            self.bytes = self.records.iter().map(wire::Record::encoded_len).sum();
-            return taken;
-        }
-        mem::take(self).records
-    }
-}
 
 impl<R: Stream<Item = Arrived> + Send + Unpin> Writer<R> {
     /// The next batch as `sdk.batch.*` says: full, or late, or the last before the end. Nothing when there will be no more.
     pub(super) async fn collected(&mut self, batch: &Batch) -> Option<Vec<wire::Record>> {
         loop {
-            if batch.is_full(self.held.records.len(), self.held.bytes) || (self.closed && !self.held.is_empty()) {
+            if (self.closed && !self.held.is_empty()) || self.held.is_full(batch) {
                 return Some(self.held.take(batch));
             }
             if self.closed {
                 return None;
             }
             let waiting = !self.held.is_empty();
-            let due = self.held.due;
+            let due = self.held.due();
             let late = async move {
                 match due {
                     Some(due) => sleep_until(due).await,

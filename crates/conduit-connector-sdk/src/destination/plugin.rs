@@ -5,10 +5,9 @@ use opencdc::Position;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::incoming::Held;
 use super::writer::{Answered, Arrived, Writer};
 use crate::life::{Life, PATIENCE, Phase};
-use crate::middleware::{AroundDestination, DestinationMiddleware};
+use crate::middleware::{AroundDestination, DestinationMiddleware, Held};
 use crate::specification::of_destination;
 use crate::{Code, Context, Destination, Error, Parameters as _, Settings, apart};
 

@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::incoming::{Held, understood};
+use super::incoming::understood;
 use crate::apart::caught;
 use crate::life::Running;
-use crate::middleware::{AroundDestination, Limiter};
+use crate::middleware::{AroundDestination, Held, Limiter};
 use crate::{Code, Destination, Error};
 
 /// The most records of one write, unless one message alone has more.
@@ -50,7 +50,7 @@ pub(super) struct Writer<R> {
     pub(super) stop: CancellationToken,
     pub(super) end: CancellationToken,
     /// What is no batch yet, where batches are collected.
-    pub(super) held: Held,
+    pub(super) held: Held<wire::Record>,
     /// The host has closed its side, or is gone.
     pub(super) closed: bool,
     /// Why a message of the host's could not be read; there are no more after it.

@@ -24,15 +24,7 @@ pub(crate) enum Side {
     Destination,
 }
 
-/// A batch with so many bytes is full, though it has fewer records: what is in memory stays bounded.
-const FULL: usize = 16 << 20;
-
 impl Batch {
-    /// Whether so many records, of so many bytes, are a batch.
-    pub(crate) fn is_full(&self, records: usize, bytes: usize) -> bool {
-        records >= self.size || bytes >= FULL
-    }
-
     pub(super) fn parameters(&self, of: Side) -> [Parameter; 2] {
         let (size, delay) = match of {
             Side::Source => (
