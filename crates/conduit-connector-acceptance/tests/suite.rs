@@ -58,8 +58,7 @@ fn suite() -> Suite {
 }
 
 fn failures(report: &Report) -> Vec<String> {
-    let failed = report.findings.iter().filter(|finding| matches!(finding.outcome, Outcome::Failed(_)));
-    failed.map(ToString::to_string).collect()
+    report.failed().map(ToString::to_string).collect()
 }
 
 #[tokio::test]

@@ -1,11 +1,8 @@
 //! What arrives, until it is a batch of records.
 
-use std::future::pending;
-
 use conduit_connector_protocol::proto::opencdc::v1 as wire;
 use futures::{Stream, StreamExt as _};
 use opencdc::{Position, Record};
-use tokio::time::sleep_until;
 
 use super::writer::{Answer, Arrived, Writer};
 use crate::middleware::{AroundDestination, Batch};
@@ -21,18 +18,11 @@ impl<R: Stream<Item = Arrived> + Send + Unpin> Writer<R> {
                 return None;
             }
             let waiting = !self.held.is_empty();
-            let due = self.held.due();
-            let late = async move {
-                match due {
-                    Some(due) => sleep_until(due).await,
-                    None => pending().await,
-                }
-            };
             let arrived = tokio::select! {
                 biased;
                 () = self.end.cancelled() => return None,
                 () = self.out.closed() => return None,
-                () = late, if waiting => return Some(self.held.take(batch)),
+                () = self.held.wait_until_due(), if waiting => return Some(self.held.take(batch)),
                 arrived = self.records.next() => arrived,
                 // The host sends no more than what is on its way.
                 () = self.stop.cancelled(), if waiting => return Some(self.held.take(batch)),

@@ -1,9 +1,7 @@
 //! Records of a source, collected into batches.
 
-use std::future::pending;
-
 use opencdc::Record;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::{Batch, Held};
 use crate::source::Backoff;
@@ -43,7 +41,7 @@ impl Collector {
             let began = Instant::now();
             let read = tokio::select! {
                 biased;
-                () = until(self.held.due()) => return Ok(self.held.take(&self.batch)),
+                () = self.held.wait_until_due() => return Ok(self.held.take(&self.batch)),
                 read = source.read() => read,
             };
             match read {
@@ -58,7 +56,7 @@ impl Collector {
                     let pause = self.backoff.pause(began.elapsed());
                     tokio::select! {
                         biased;
-                        () = until(self.held.due()) => return Ok(self.held.take(&self.batch)),
+                        () = self.held.wait_until_due() => return Ok(self.held.take(&self.batch)),
                         () = sleep(pause) => {}
                     }
                 }
@@ -68,14 +66,6 @@ impl Collector {
 
     /// Whether there is a batch to send. The clock is looked at here too: a source that always has something leaves no moment for timers.
     fn is_ready(&mut self) -> bool {
-        let due = || self.held.due().is_some_and(|due| due <= Instant::now());
-        (!self.held.is_empty() && (self.failed.is_some() || due())) || self.held.is_full(&self.batch)
-    }
-}
-
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) => sleep_until(due).await,
-        None => pending().await,
+        (!self.held.is_empty() && (self.failed.is_some() || self.held.is_due())) || self.held.is_full(&self.batch)
     }
 }

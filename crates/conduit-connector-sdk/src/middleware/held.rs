@@ -1,13 +1,14 @@
 //! Records that are collected until they are a batch.
 
 use std::collections::VecDeque;
+use std::future::pending;
 use std::mem;
 
 use conduit_connector_protocol::proto::opencdc::v1 as wire;
 use opencdc::{Data, Record};
 use prost::Message as _;
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::Batch;
 
@@ -43,8 +44,20 @@ impl<R: Weighed> Held<R> {
         self.records.is_empty()
     }
 
-    pub(crate) fn due(&self) -> Option<Instant> {
-        self.due
+    /// Whether they go on their way though they aren't a whole batch.
+    pub(crate) fn is_due(&self) -> bool {
+        self.due.is_some_and(|due| due <= Instant::now())
+    }
+
+    /// Waits until then: forever, where only their number counts.
+    pub(crate) fn wait_until_due(&self) -> impl Future<Output = ()> + use<R> {
+        let due = self.due;
+        async move {
+            match due {
+                Some(due) => sleep_until(due).await,
+                None => pending().await,
+            }
+        }
     }
 
     pub(crate) fn add(&mut self, records: Vec<R>, batch: &Batch) {
