@@ -31,7 +31,7 @@ impl Replica {
             .after
             .as_ref()
             .with_context(|| format!("the {} of {id} has no payload", record.operation))?;
-        self.objects.insert(id, Value::Object(after.to_structured()?.into_owned()));
+        self.objects.insert(id, Value::Object(after.to_structured()?.into_owned().into()));
         Ok(())
     }
 
@@ -57,7 +57,7 @@ impl Replica {
 /// When there is none.
 pub fn id(record: &Record) -> Result<String> {
     let key = record.key.as_ref().context("a record without a key")?.to_structured()?;
-    let id = key.get("id").and_then(Value::as_str).context("a key without an id")?;
+    let id = key.get("id").and_then(opencdc::Value::as_str).context("a key without an id")?;
     Ok(id.to_owned())
 }
 

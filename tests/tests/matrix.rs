@@ -258,7 +258,7 @@ async fn read(place: &Place, resource: &'static Resource, before: &[String], fou
 }
 
 fn after(record: &Record) -> Option<Map<String, Value>> {
-    Some(record.payload.after.as_ref()?.to_structured().ok()?.into_owned())
+    Some(record.payload.after.as_ref()?.to_structured().ok()?.into_owned().into())
 }
 
 fn text(record: &Record, sample: &Sample) -> Option<String> {
@@ -348,8 +348,8 @@ fn record(operation: Operation, id: &str, after: Option<Map<String, Value>>) -> 
         position: Position::new(id),
         operation,
         metadata: Metadata::new(),
-        key: Some(Data::Structured(Map::from_iter([("id".to_owned(), id.into())]))),
-        payload: Change { before: None, after: after.map(Data::Structured) },
+        key: Some(Data::from([("id", id)])),
+        payload: Change { before: None, after: after.map(Data::from) },
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 const TOKEN: &str = "pat-whole";
 
 fn image(data: Option<&opencdc::Data>) -> Value {
-    data.map_or(Value::Null, |data| Value::Object(data.to_structured().unwrap().into_owned()))
+    data.map_or(Value::Null, |data| Value::Object(data.to_structured().unwrap().into_owned().into()))
 }
 
 fn after(record: &Record) -> Value {

@@ -3,8 +3,7 @@
 
 use std::collections::HashMap;
 
-use opencdc::Map;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// How deep a value may be. A schema may name itself, so that bytes say how deep it goes.
 const MAX_DEPTH: usize = 64;
@@ -138,7 +137,7 @@ fn full_name(name: &str, namespace: &str) -> String {
     if name.contains('.') || namespace.is_empty() { name.to_owned() } else { format!("{namespace}.{name}") }
 }
 
-fn complex(object: &Map, namespace: &str, names: &mut HashMap<String, Node>) -> Result<Node, String> {
+fn complex(object: &Map<String, Value>, namespace: &str, names: &mut HashMap<String, Node>) -> Result<Node, String> {
     let inner = |name: &str| object.get(name).ok_or_else(|| format!("{name:?} is missing in {object:?}"));
     let texts = |name: &str| inner(name)?.as_array().ok_or_else(|| format!("{name:?} is no list"));
     let kind = match inner("type")? {
@@ -236,14 +235,14 @@ impl<'a> Bytes<'a> {
 
 /// An Avro schema for these fields, and the fields encoded by it. Nothing when they have names that Avro doesn't allow, lists,
 /// or numbers beyond 64 bits.
-pub(crate) fn encode(fields: &Map) -> Option<(String, Vec<u8>)> {
+pub(crate) fn encode(fields: &opencdc::Map) -> Option<(String, Vec<u8>)> {
     let mut records = 0;
     let mut bytes = Vec::new();
     let schema = record(fields, &mut records, &mut bytes)?;
     Some((schema.to_string(), bytes))
 }
 
-fn record(fields: &Map, records: &mut usize, bytes: &mut Vec<u8>) -> Option<Value> {
+fn record(fields: &opencdc::Map, records: &mut usize, bytes: &mut Vec<u8>) -> Option<Value> {
     *records += 1;
     let name = format!("record{records}");
     let mut described = Vec::new();
@@ -254,12 +253,12 @@ fn record(fields: &Map, records: &mut usize, bytes: &mut Vec<u8>) -> Option<Valu
             return None;
         }
         let kind = match value {
-            Value::Null => json!("null"),
-            Value::Bool(value) => {
+            opencdc::Value::Null => json!("null"),
+            opencdc::Value::Bool(value) => {
                 bytes.push(u8::from(*value));
                 json!("boolean")
             }
-            Value::Number(number) => {
+            opencdc::Value::Number(number) => {
                 if let Some(number) = number.as_i64() {
                     put_long(number, bytes);
                     json!("long")
@@ -268,13 +267,13 @@ fn record(fields: &Map, records: &mut usize, bytes: &mut Vec<u8>) -> Option<Valu
                     json!("double")
                 }
             }
-            Value::String(text) => {
+            opencdc::Value::String(text) => {
                 put_long(text.len() as i64, bytes);
                 bytes.extend(text.as_bytes());
                 json!("string")
             }
-            Value::Array(_) => return None,
-            Value::Object(fields) => record(fields, records, bytes)?,
+            opencdc::Value::Array(_) => return None,
+            opencdc::Value::Object(fields) => record(fields, records, bytes)?,
         };
         described.push(json!({"name": name, "type": kind}));
     }
@@ -294,14 +293,18 @@ fn put_long(number: i64, bytes: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
+    fn of(json: &Value) -> opencdc::Map {
+        json.as_object().unwrap().clone().into()
+    }
+
     #[test]
     fn what_is_encoded_decodes_to_the_same() {
         let fields = json!({"id": -3_000_000_000_i64, "ok": true, "none": null, "ratio": 0.5,
             "name": "Zoë", "in": {"in": {"id": 64}}, "empty": {}});
-        let (schema, bytes) = encode(fields.as_object().unwrap()).unwrap();
+        let (schema, bytes) = encode(&of(&fields)).unwrap();
         assert_eq!(Schema::parse(schema.as_bytes()).unwrap().decode(&bytes), Ok(fields));
-        assert!(encode(json!({"a b": 1}).as_object().unwrap()).is_none());
-        assert!(encode(json!({"a": [1]}).as_object().unwrap()).is_none());
+        assert!(encode(&of(&json!({"a b": 1}))).is_none());
+        assert!(encode(&of(&json!({"a": [1]}))).is_none());
     }
 
     #[test]

@@ -110,6 +110,18 @@ impl Message for Record {
                 Ok(())
             }
             field::POSITION | field::METADATA | field::KEY | field::PAYLOAD => {
+                encoding::check_wire_type(WireType::LengthDelimited, wire_type)?;
+                // What lies in one piece, as it mostly does, is copied from there.
+                let piece = buf.chunk();
+                let mut rest = piece;
+                if let Ok(length) = encoding::decode_varint(&mut rest)
+                    && let Some((content, rest)) = usize::try_from(length).ok().and_then(|it| rest.split_at_checked(it))
+                {
+                    self.append(tag, content);
+                    let read = piece.len() - rest.len();
+                    buf.advance(read);
+                    return Ok(());
+                }
                 let mut content = Bytes::new();
                 encoding::bytes::merge(wire_type, &mut content, buf, ctx)?;
                 self.append(tag, &content);

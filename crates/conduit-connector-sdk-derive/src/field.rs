@@ -127,7 +127,7 @@ impl<'a> Parameter<'a> {
                 const {
                     ::core::assert!(
                         ::core::matches!(
-                            <#ty as ::conduit_connector_sdk::Value>::TYPE,
+                            <#ty as ::conduit_connector_sdk::ParameterValue>::TYPE,
                             ::conduit_connector_sdk::ParameterType::Int | ::conduit_connector_sdk::ParameterType::Float
                         ),
                         "`greater_than` and `less_than` are for numbers",

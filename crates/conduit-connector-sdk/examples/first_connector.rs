@@ -36,7 +36,7 @@ impl Source for Counter {
     async fn read(&mut self) -> Result<Vec<Record>, Error> {
         tokio::time::sleep(self.interval).await; // Conduit may drop us here, and nothing is lost.
         let Some(number) = self.numbers.next() else { return Ok(Vec::new()) };
-        let data = Data::Structured([("number".to_owned(), number.into())].into_iter().collect());
+        let data = Data::from([("number", number)]);
         Ok(vec![Record::create(Position::new(number.to_string()), Metadata::new(), data.clone(), data)])
     }
 }

@@ -6,8 +6,8 @@
 use std::io::{self, BufRead};
 
 use conduit_connector_sdk::middleware::Formatter;
-use conduit_connector_sdk::{Error, Map, Record};
-use serde_json::{Value, json};
+use conduit_connector_sdk::{Error, Record};
+use serde_json::{Map, Value, json};
 
 fn main() -> Result<(), Error> {
     for line in io::stdin().lock().lines() {
@@ -17,7 +17,7 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-fn text(mut line: Map) -> Result<String, Error> {
+fn text(mut line: Map<String, Value>) -> Result<String, Error> {
     let record: Record = serde_json::from_value(line.remove("record").unwrap_or_default())?;
     let text = |name: &str| line.get(name).and_then(Value::as_str).unwrap_or_default();
     let bytes = Formatter::new(text("format"), text("options"))?.format(&record)?;

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use conduit_connector_sdk::schema::{ExtractSettings, Extractor, InMemoryRegistry, Part, Registry, Schema, derive};
-use conduit_connector_sdk::{Data, Error, Map, Metadata, Position, Record};
-use serde_json::{Value, json};
+use conduit_connector_sdk::{Data, Error, Map, Metadata, Position, Record, Value};
+use serde_json::{Value as Json, json};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Error> {
     Ok(())
 }
 
-async fn answer(mut line: Map, registry: &dyn Registry, extractor: &mut Extractor) -> Result<Value, Error> {
+async fn answer(mut line: Map, registry: &dyn Registry, extractor: &mut Extractor) -> Result<Json, Error> {
     if let Some(Value::Object(fields)) = line.remove("derive") {
         let schema = derive(&fields)?;
         let bytes = schema.parse::<Schema>()?.encode(&fields)?;
@@ -43,7 +43,7 @@ async fn answer(mut line: Map, registry: &dyn Registry, extractor: &mut Extracto
     Ok(json!({"fields": fields}))
 }
 
-async fn extract(fields: Map, registry: &dyn Registry, extractor: &mut Extractor) -> Result<Value, Error> {
+async fn extract(fields: Map, registry: &dyn Registry, extractor: &mut Extractor) -> Result<Json, Error> {
     let empty = Data::Raw(Vec::new());
     let mut record = Record::create(Position::from(Vec::new()), Metadata::new(), empty, Data::Structured(fields));
     extractor.extract(&mut record).await?;

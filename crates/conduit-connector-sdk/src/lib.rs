@@ -69,10 +69,12 @@ pub use connector::{Connector, NoDestination, NoSource};
 pub use context::Context;
 pub use destination::Destination;
 pub use error::{Code, Error, ResultExt};
-pub use opencdc::{Change, Data, DataError, Map, Metadata, Operation, Position, Record};
+pub use opencdc::{
+    Change, CompactString, Data, DataError, Map, Metadata, Number, Operation, Position, Record, Value, value,
+};
 pub use parameters::{
-    Absent, Checked, DurationError, Keyed, Parameter, ParameterType, Parameters, Secret, Settings, Validation, Value,
-    parse_duration,
+    Absent, Checked, DurationError, Keyed, Parameter, ParameterType, ParameterValue, Parameters, Secret, Settings,
+    Validation, parse_duration,
 };
 pub use runtime::serve;
 pub use source::Source;

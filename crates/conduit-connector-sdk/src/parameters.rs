@@ -18,7 +18,7 @@ pub use duration::{DurationError, parse_duration};
 pub use parameter::{Parameter, ParameterType, Validation};
 pub use secret::Secret;
 pub use settings::{Checked, Settings};
-pub use value::{Absent, Keyed, Value};
+pub use value::{Absent, Keyed, ParameterValue};
 
 /// A struct whose fields are parameters; [derived](derive@crate::Parameters).
 ///

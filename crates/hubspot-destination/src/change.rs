@@ -126,9 +126,9 @@ impl Change {
         if takes_image && is_encoded(record, image, Metadata::PAYLOAD_SCHEMA_SUBJECT) {
             return Err(Failure::Encoded { part: "payload" });
         }
-        let image = image.and_then(|image| image.to_structured().ok());
+        let image = image.and_then(|image| image.to_structured().ok()).map(|image| Object::from(image.into_owned()));
         let named = Named { key: record.key.as_ref(), collection: record.metadata.collection() };
-        let target = prepared.rules.identify_deleted(named, image.as_deref())?;
+        let target = prepared.rules.identify_deleted(named, image.as_ref())?;
         let change = Self::bare(prepared, kind, place, target, record.key.as_ref());
         Ok(Understood { change: Some(change), ..Understood::default() })
     }

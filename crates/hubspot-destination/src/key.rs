@@ -42,9 +42,11 @@ pub(crate) fn id(key: Option<&Data>) -> Result<String, KeyError> {
     let fields = key.to_structured().map_err(|error| KeyError::Unreadable(error.to_string()))?;
     let mut entries = fields.iter();
     match (entries.next(), entries.next()) {
-        (Some((field, value)), None) => text(value).map_err(|found| KeyError::NotAnId { field: field.clone(), found }),
+        (Some((field, value)), None) => {
+            text(&value.clone().into()).map_err(|found| KeyError::NotAnId { field: field.to_owned(), found })
+        }
         (None, _) => Err(KeyError::Missing),
-        _ => Err(KeyError::Composite(fields.keys().cloned().collect())),
+        _ => Err(KeyError::Composite(fields.keys().map(str::to_owned).collect())),
     }
 }
 
@@ -52,7 +54,7 @@ pub(crate) fn id(key: Option<&Data>) -> Result<String, KeyError> {
 pub(crate) fn named(key: Option<&Data>, name: &str) -> Option<String> {
     let fields = key?.to_structured().ok()?;
     let value = fields.get(name).filter(|_| fields.len() == 1)?;
-    text(value).ok()
+    text(&value.clone().into()).ok()
 }
 
 /// What HubSpot calls an object's id, and nobody else does: the property that holds it, and contacts of old.

@@ -306,7 +306,7 @@ async fn the_account_holds_what_the_outcomes_say() {
                         .payload
                         .after
                         .clone()
-                        .map_or(Value::Null, |data| Value::Object(data.into_structured().unwrap()));
+                        .map_or(Value::Null, |data| Value::Object(data.into_structured().unwrap().into()));
                     expected.push((id, after));
                 }
             }

@@ -148,7 +148,7 @@ pub struct Associated {
     /// The object.
     pub of: ItemId,
     /// HubSpot's entries: `toObjectId`, `associationTypes` (`category`, `typeId`, `label`).
-    pub to: Vec<opencdc::Map>,
+    pub to: Vec<hubspot_client::Object>,
     /// The cursor of its next page, if there is one.
     pub next: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! A HubSpot object as the engine sees it: its id and its times; all else passes through untouched.
 
 use chrono::DateTime;
-use opencdc::Map;
+use hubspot_client::Object;
 use serde_json::Value;
 
 /// An instant: milliseconds since the Unix epoch. HubSpot's own resolution, and the one its filters take.
@@ -47,11 +47,11 @@ impl std::fmt::Display for ItemId {
 
 /// A HubSpot object as it came.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Item(Map);
+pub struct Item(Object);
 
 impl Item {
     /// Wraps an object of HubSpot's.
-    pub fn new(object: Map) -> Self {
+    pub fn new(object: Object) -> Self {
         Self(object)
     }
 
@@ -97,7 +97,7 @@ impl Item {
     }
 
     /// Its properties by name (CRM objects).
-    pub(crate) fn properties_mut(&mut self) -> Option<&mut Map> {
+    pub(crate) fn properties_mut(&mut self) -> Option<&mut Object> {
         self.0.get_mut("properties").and_then(Value::as_object_mut)
     }
 
@@ -117,12 +117,12 @@ impl Item {
     }
 
     /// The object as it came.
-    pub fn as_map(&self) -> &Map {
+    pub fn as_map(&self) -> &Object {
         &self.0
     }
 
     /// The object as it came.
-    pub fn into_map(self) -> Map {
+    pub fn into_map(self) -> Object {
         self.0
     }
 }

@@ -5,8 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use hubspot_catalog::{Kind, Resource};
-use opencdc::{Data, Map, Metadata, Operation, Position, Record};
-use serde_json::Value;
+use opencdc::{Data, Metadata, Operation, Position, Record};
 
 use crate::engine::Change;
 
@@ -37,11 +36,9 @@ pub fn record(resource: &Resource, change: Change, position: Position, read_at: 
     if let Some(winner) = &change.merged_into {
         metadata.insert(MERGED_INTO, winner.to_string());
     }
-    let before = change.before.map(Data::Structured);
-    let mut key = Map::new();
-    key.insert("id".to_owned(), Value::String(change.id.to_string()));
-    let key = Data::Structured(key);
-    let payload = || Data::Structured(change.item.into_map());
+    let before = change.before.map(Data::from);
+    let key = Data::from([("id", change.id.to_string())]);
+    let payload = || Data::from(change.item.into_map());
     match change.operation {
         Operation::Create => Record::create(position, metadata, key, payload()),
         Operation::Update => Record::update(position, metadata, key, before, payload()),
@@ -58,17 +55,17 @@ mod tests {
     use crate::position::{Cursor, Left, Place, Snapshotted};
     use serde_json::json;
 
+    fn object() -> hubspot_client::Object {
+        let object = json!({"id": "51", "properties": {"email": "a@b.c"}, "createdAt": "2026-01-01T00:00:00Z"});
+        object.as_object().cloned().unwrap_or_default()
+    }
+
     fn change(operation: Operation) -> Change {
-        let Value::Object(object) =
-            json!({"id": "51", "properties": {"email": "a@b.c"}, "createdAt": "2026-01-01T00:00:00Z"})
-        else {
-            unreachable!()
-        };
         let left = Left::Objects(Place::Page(None));
         Change {
             operation,
             id: ItemId::from("51"),
-            item: Item::new(object),
+            item: Item::new(object()),
             before: None,
             created_at: Some(1_767_225_600_000),
             reason: None,
@@ -84,18 +81,8 @@ mod tests {
         let position = || Position::new(b"1".to_vec());
         let created = record(contacts, change(Operation::Create), position(), read_at);
         assert_eq!(created.operation, Operation::Create);
-        let key = created.key.as_ref().and_then(|key| key.to_structured().ok()).map(std::borrow::Cow::into_owned);
-        assert_eq!(key.map(Value::Object), Some(json!({"id": "51"})));
-        let after = created
-            .payload
-            .after
-            .as_ref()
-            .and_then(|after| after.to_structured().ok())
-            .map(std::borrow::Cow::into_owned);
-        assert_eq!(
-            after.map(Value::Object),
-            Some(json!({"id": "51", "properties": {"email": "a@b.c"}, "createdAt": "2026-01-01T00:00:00Z"}))
-        );
+        assert_eq!(created.key, Some(Data::from([("id", "51")])));
+        assert_eq!(created.payload.after, Some(object().into()));
         assert_eq!(created.metadata.collection(), Some("crm.contacts"));
         assert_eq!(created.metadata.get(OBJECT_TYPE_ID), Some("0-1"));
         assert_eq!(created.metadata.created_at().map(|at| at.timestamp_millis()), Some(1_767_225_600_000));

@@ -61,7 +61,7 @@ fn replay(records: &[Record]) -> BTreeMap<String, Value> {
     let mut state = BTreeMap::new();
     for record in records {
         match &record.payload.after {
-            Some(after) => state.insert(id(record), Value::Object(after.to_structured().unwrap().into_owned())),
+            Some(after) => state.insert(id(record), Value::Object(after.to_structured().unwrap().into_owned().into())),
             None => state.remove(&id(record)),
         };
     }
@@ -162,7 +162,8 @@ async fn extra_properties_come_beside_the_default_ones() {
     let mut source = open(&emulator, config, None).await;
     let record = take(&mut source, 1).await.remove(0);
     let after = record.payload.after.unwrap().into_structured().unwrap();
-    assert_eq!((&after["properties"]["phone"], &after["properties"]["email"]), (&json!("1"), &json!("a@example.com")));
+    assert_eq!(after["properties"]["phone"], "1");
+    assert_eq!(after["properties"]["email"], "a@example.com");
 }
 
 async fn refusal(url: &str, token: &str) -> String {
@@ -285,11 +286,13 @@ async fn a_removed_property_does_not_break_the_stream() {
         record.payload.after.as_ref().unwrap().to_structured().unwrap()["properties"].as_object().unwrap().clone()
     };
     let snapshot = properties(&take(&mut source, 1).await[0]);
-    assert_eq!((&snapshot["shoe_size"], &snapshot["email"]), (&json!(43), &json!("a@example.com")));
+    assert_eq!(snapshot["shoe_size"], 43);
+    assert_eq!(snapshot["email"], "a@example.com");
     account.remove_property("contacts", "shoe_size");
     account.update("contacts", &contact, json!({"email": "b@example.com"}));
     let update = properties(&take(&mut source, 1).await[0]);
-    assert_eq!((update.get("shoe_size"), &update["email"]), (None, &json!("b@example.com")));
+    assert_eq!(update.get("shoe_size"), None);
+    assert_eq!(update["email"], "b@example.com");
 }
 
 #[tokio::test]
@@ -315,7 +318,8 @@ async fn associations_history_and_what_was_deleted_are_in_the_records() {
     let update = take(&mut source, 1).await.remove(0);
     let before = update.payload.before.unwrap().into_structured().unwrap();
     let after = update.payload.after.unwrap().into_structured().unwrap();
-    assert_eq!((&before["properties"]["firstname"], &after["properties"]["firstname"]), (&json!("A"), &json!("B")));
+    assert_eq!(before["properties"]["firstname"], "A");
+    assert_eq!(after["properties"]["firstname"], "B");
     assert_eq!(before["properties"]["email"], "a@example.com");
     assert!(before["properties"].get("hs_merged_object_ids").is_none());
     account.archive("contacts", &contact);

@@ -5,11 +5,9 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use serde_json::Value;
 use thiserror::Error;
 
-/// A map of fields, as in a JSON object.
-pub type Map = serde_json::Map<String, Value>;
+use crate::{CompactString, Map, Value};
 
 /// A key, or one side of a payload.
 ///
@@ -93,6 +91,19 @@ impl From<Map> for Data {
     }
 }
 
+/// Structured data with these fields.
+impl<K: Into<CompactString>, V: Into<Value>, const COUNT: usize> From<[(K, V); COUNT]> for Data {
+    fn from(fields: [(K, V); COUNT]) -> Self {
+        Self::Structured(fields.into())
+    }
+}
+
+impl From<serde_json::Map<String, serde_json::Value>> for Data {
+    fn from(map: serde_json::Map<String, serde_json::Value>) -> Self {
+        Self::Structured(map.into())
+    }
+}
+
 impl From<Vec<u8>> for Data {
     fn from(bytes: Vec<u8>) -> Self {
         Self::Raw(bytes)
@@ -108,6 +119,15 @@ impl TryFrom<Value> for Data {
             Value::Object(map) => Ok(Self::Structured(map)),
             other => Err(DataError::NotAnObject { found: kind(&other) }),
         }
+    }
+}
+
+/// A JSON object becomes structured data; any other JSON value is refused.
+impl TryFrom<serde_json::Value> for Data {
+    type Error = DataError;
+
+    fn try_from(value: serde_json::Value) -> Result<Self, Self::Error> {
+        Value::from(value).try_into()
     }
 }
 

@@ -6,8 +6,7 @@
 //! gRPC, no I/O. Engines speak it; the wire is `conduit-connector-protocol`'s.
 //!
 //! ```
-//! use opencdc::{Data, Metadata, Position, Record};
-//! use serde_json::json;
+//! use opencdc::{Data, Metadata, Position, Record, value};
 //!
 //! let mut metadata = Metadata::new();
 //! metadata.set_collection("crm.contacts");
@@ -15,8 +14,8 @@
 //! let record = Record::create(
 //!     Position::from(b"17".to_vec()),
 //!     metadata,
-//!     Data::try_from(json!({"id": "51"}))?,
-//!     Data::try_from(json!({"id": "51", "properties": {"email": "ada@example.com"}}))?,
+//!     Data::from([("id", "51")]),
+//!     Data::try_from(value!({"id": "51", "properties": {"email": "ada@example.com"}}))?,
 //! );
 //!
 //! assert_eq!(record.operation.as_str(), "create");
@@ -26,13 +25,26 @@
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod data;
+mod map;
 mod metadata;
 mod operation;
 mod position;
 mod record;
+mod sorted;
+mod value;
 
-pub use data::{Data, DataError, Map};
+/// Text that is held in place where it has up to 24 bytes; see the crate [`compact_str`].
+pub use compact_str::CompactString;
+/// A number as in JSON.
+pub use serde_json::Number;
+#[doc(hidden)]
+pub use serde_json::json as __json;
+
+pub use data::{Data, DataError};
+pub use map::Map;
 pub use metadata::Metadata;
 pub use operation::{Operation, UnknownOperation};
 pub use position::Position;
 pub use record::{Change, Record};
+pub use sorted::{IntoIter, Iter};
+pub use value::Value;

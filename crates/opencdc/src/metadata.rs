@@ -1,16 +1,20 @@
 //! What is known about a record beside its data.
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::BTreeMap;
+use std::fmt;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use compact_str::{CompactString, ToCompactString as _};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::sorted::{IntoIter, Iter, Sorted};
 
 /// What is known about a record beside its data: text by text, in the order of the names.
 ///
 /// The names that `OpenCDC` reserves are constants here, with typed accessors for those that every source sets.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Metadata(BTreeMap<String, String>);
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Metadata(Sorted<CompactString>);
 
 impl Metadata {
     /// The version of `OpenCDC` that the record follows; `v1`.
@@ -42,6 +46,23 @@ impl Metadata {
     /// How many of these there are.
     pub const FILE_CHUNK_COUNT: &'static str = "opencdc.file.chunk.count";
 
+    /// The names that are too long to be held in place.
+    const LONG: [&'static str; 7] = [
+        Self::KEY_SCHEMA_SUBJECT,
+        Self::KEY_SCHEMA_VERSION,
+        Self::PAYLOAD_SCHEMA_SUBJECT,
+        Self::PAYLOAD_SCHEMA_VERSION,
+        "conduit.source.connector.id",
+        "conduit.source.plugin.name",
+        "conduit.source.plugin.version",
+    ];
+
+    /// A name, as it is held: those that `OpenCDC` and Conduit give take no memory.
+    pub fn name(name: &str) -> CompactString {
+        let known = if name.len() > 24 { Self::LONG.iter().find(|known| **known == name) } else { None };
+        known.map_or_else(|| name.into(), |known| CompactString::const_new(known))
+    }
+
     /// Metadata that say nothing yet.
     pub fn new() -> Self {
         Self::default()
@@ -49,16 +70,16 @@ impl Metadata {
 
     /// The value under a name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.0.get(name).map(CompactString::as_str)
     }
 
     /// Sets a value, and gives back what stood there before.
-    pub fn insert(&mut self, name: impl Into<String>, value: impl Into<String>) -> Option<String> {
+    pub fn insert(&mut self, name: impl Into<CompactString>, value: impl Into<CompactString>) -> Option<CompactString> {
         self.0.insert(name.into(), value.into())
     }
 
     /// All of it, by name.
-    pub fn iter(&self) -> btree_map::Iter<'_, String, String> {
+    pub fn iter(&self) -> Iter<'_, CompactString> {
         self.0.iter()
     }
 
@@ -78,8 +99,8 @@ impl Metadata {
     }
 
     /// Says which collection the record belongs to.
-    pub fn set_collection(&mut self, collection: impl Into<String>) {
-        self.insert(Self::COLLECTION, collection);
+    pub fn set_collection(&mut self, collection: impl Into<CompactString>) {
+        self.insert(CompactString::const_new(Self::COLLECTION), collection.into());
     }
 
     /// When the thing came into being; nothing where that is absent or is no number.
@@ -106,29 +127,41 @@ impl Metadata {
         self.get(name)?.parse().ok().map(DateTime::from_timestamp_nanos)
     }
 
-    fn set_time(&mut self, name: &str, at: DateTime<Utc>) {
+    fn set_time(&mut self, name: &'static str, at: DateTime<Utc>) {
         // Nanoseconds in 64 bits end in the year 2262; past that the exact number is still written, from milliseconds.
         let nanoseconds =
             at.timestamp_nanos_opt().map_or_else(|| i128::from(at.timestamp_millis()) * 1_000_000, i128::from);
-        self.insert(name, nanoseconds.to_string());
+        self.insert(CompactString::const_new(name), nanoseconds.to_compact_string());
+    }
+}
+
+impl fmt::Debug for Metadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }
 
 impl From<BTreeMap<String, String>> for Metadata {
     fn from(map: BTreeMap<String, String>) -> Self {
-        Self(map)
+        map.into_iter().collect()
     }
 }
 
-impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Metadata {
+impl<K: Into<CompactString>, V: Into<CompactString>> Extend<(K, V)> for Metadata {
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+        self.0.extend(entries.into_iter().map(|(name, value)| (name.into(), value.into())));
+    }
+}
+
+impl<K: Into<CompactString>, V: Into<CompactString>> FromIterator<(K, V)> for Metadata {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-        Self(entries.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        Self(Sorted::of(entries.into_iter().map(|(name, value)| (name.into(), value.into()))))
     }
 }
 
 impl IntoIterator for Metadata {
-    type Item = (String, String);
-    type IntoIter = btree_map::IntoIter<String, String>;
+    type Item = (CompactString, CompactString);
+    type IntoIter = IntoIter<CompactString>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
@@ -136,10 +169,41 @@ impl IntoIterator for Metadata {
 }
 
 impl<'a> IntoIterator for &'a Metadata {
-    type Item = (&'a String, &'a String);
-    type IntoIter = btree_map::Iter<'a, String, String>;
+    type Item = (&'a str, &'a CompactString);
+    type IntoIter = Iter<'a, CompactString>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+impl Serialize for Metadata {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Texts)
+    }
+}
+
+/// Reads an object of texts.
+struct Texts;
+
+impl<'de> Visitor<'de> for Texts {
+    type Value = Metadata;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of texts")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Metadata, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = access.next_entry::<CompactString, CompactString>()? {
+            entries.push(entry);
+        }
+        Ok(entries.into_iter().collect())
     }
 }

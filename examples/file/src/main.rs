@@ -12,7 +12,6 @@ use conduit_connector_sdk::{
     Code, Connector, Context, Data, Destination, Error, Metadata, Parameters, Position, Record, ResultExt, Source,
     Specification, serve,
 };
-use serde_json::json;
 
 /// The most lines of one batch.
 const BATCH: usize = 1000;
@@ -93,7 +92,7 @@ fn opened<'a>(
 
 /// The record of the line that ends there.
 fn record(end: u64, line: Vec<u8>) -> Record {
-    let key = Data::Structured(json!({ "end": end }).as_object().cloned().unwrap_or_default());
+    let key = Data::from([("end", end)]);
     let raw = Data::Raw(line);
     let after = raw.to_structured().map(|fields| Data::Structured(fields.into_owned())).unwrap_or(raw);
     Record::create(Position::new(end.to_string()), Metadata::new(), key, after)

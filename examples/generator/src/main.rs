@@ -6,10 +6,9 @@
 use std::process::ExitCode;
 
 use conduit_connector_sdk::{
-    Connector, Context, Data, Destination, Error, Metadata, Parameters, Position, Record, ResultExt, Source,
-    Specification, serve,
+    Connector, Context, Data, Destination, Error, Map, Metadata, Parameters, Position, Record, ResultExt, Source,
+    Specification, Value, serve,
 };
-use serde_json::{Map, Value};
 
 /// What a pipeline file may say about the source.
 #[derive(Debug, Parameters)]
@@ -62,22 +61,18 @@ impl Source for Generator {
 fn person(number: u64, collection: &str) -> Record {
     let mut metadata = Metadata::new();
     metadata.set_collection(collection);
-    let key = fields([("id", number.into())]);
-    let after = fields([
+    let key = Data::from([("id", number)]);
+    let after: [(&str, Value); 8] = [
+        ("active", number.is_multiple_of(2).into()),
+        ("address", Map::from([("city", Value::from("London")), ("floor", (number % 40).into())]).into()),
+        ("email", format!("person{number}@example.com").into()),
         ("id", number.into()),
         ("name", format!("Person {number}").into()),
-        ("email", format!("person{number}@example.com").into()),
-        ("score", (number as f64 / 8.0).into()),
-        ("active", number.is_multiple_of(2).into()),
         ("note", "Made to be read, and forgotten again.".into()),
+        ("score", (number as f64 / 8.0).into()),
         ("tags", vec!["generated", "example"].into()),
-        ("address", Value::Object(fields([("city", "London".into()), ("floor", (number % 40).into())]))),
-    ]);
-    Record::create(Position::new(number.to_string()), metadata, Data::Structured(key), Data::Structured(after))
-}
-
-fn fields<const COUNT: usize>(fields: [(&str, Value); COUNT]) -> Map<String, Value> {
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    ];
+    Record::create(Position::new(number.to_string()), metadata, key, after.into())
 }
 
 /// What a pipeline file may say about the destination.

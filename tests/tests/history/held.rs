@@ -80,7 +80,8 @@ impl Held {
     /// An object came as it was at a time, which has to be after what came of it before.
     fn put(&mut self, key: Key, record: &Record) -> Result<()> {
         let after = record.payload.after.as_ref().context("no payload")?.to_structured()?;
-        let updated = after.get(RESOURCES[key.0].updated).and_then(Value::as_str).context("no changed-time")?;
+        let updated =
+            after.get(RESOURCES[key.0].updated).and_then(opencdc::Value::as_str).context("no changed-time")?;
         let version = DateTime::parse_from_rfc3339(updated)?.timestamp_millis();
         let is_new = self.versions.insert((key.clone(), version));
         match self.stream.get(&key) {

@@ -19,7 +19,7 @@ fn filled(mut record: Record, bytes: usize) -> Record {
     let filler = "x".repeat(bytes);
     match &mut record.payload.after {
         Some(Data::Structured(map)) => {
-            map.insert("acceptanceFiller".to_owned(), filler.into());
+            map.insert("acceptanceFiller", filler);
         }
         Some(Data::Raw(raw)) => raw.extend(filler.into_bytes()),
         none => *none = Some(Data::Raw(filler.into_bytes())),

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use opencdc::{Change, Data, Map, Metadata, Operation, Position, Record};
+use opencdc::{Change, Data, Metadata, Operation, Position, Record};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::text::Texts;
 
@@ -37,7 +38,7 @@ pub struct SuiteRecord {
 #[serde(untagged)]
 pub enum SuiteData {
     /// Structured data.
-    Structured(Map),
+    Structured(Map<String, Value>),
     /// Raw data.
     Raw(String),
 }
@@ -53,7 +54,7 @@ fn once() -> usize {
 impl From<SuiteData> for Data {
     fn from(data: SuiteData) -> Self {
         match data {
-            SuiteData::Structured(map) => Self::Structured(map),
+            SuiteData::Structured(map) => map.into(),
             SuiteData::Raw(text) => Self::Raw(text.into_bytes()),
         }
     }

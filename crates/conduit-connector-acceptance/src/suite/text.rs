@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use opencdc::Map;
 use regex::{Captures, Regex};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What stands for something that each check has of its own.
 pub(crate) const OF_A_CHECK: [&str; 3] = ["folder", "unique", "blackhole"];
@@ -98,7 +97,7 @@ impl<T: Texts> Texts for BTreeMap<String, T> {
     }
 }
 
-impl Texts for Map {
+impl Texts for Map<String, Value> {
     fn each_text(&mut self, look: &mut dyn FnMut(&mut String)) {
         for it in self.values_mut() {
             it.each_text(look);

@@ -1,10 +1,9 @@
 //! Bytes to records.
 
-use opencdc::{Change, Data, Map, Metadata, Operation, Position};
-use serde_json::{Number, Value};
+use opencdc::{Change, CompactString, Data, Map, Metadata, Number, Operation, Position, Value};
 use thiserror::Error;
 
-use super::field::{self, Content, Fields};
+use super::field::{self, Fields};
 use super::{MAX_DEPTH, Record, encode};
 
 /// A message that is no record.
@@ -74,13 +73,38 @@ impl TryFrom<Record> for opencdc::Record {
     }
 }
 
+/// The first bytes of fields: their number, and the type that they have to have.
+mod key {
+    use super::field::{self, bytes, fixed64, varint};
+
+    pub(super) const POSITION: u64 = bytes(field::POSITION) as u64;
+    pub(super) const OPERATION: u64 = varint(field::OPERATION) as u64;
+    pub(super) const METADATA: u64 = bytes(field::METADATA) as u64;
+    pub(super) const KEY: u64 = bytes(field::KEY) as u64;
+    pub(super) const PAYLOAD: u64 = bytes(field::PAYLOAD) as u64;
+
+    /// The first field of a message that is bytes, text or a message, and the second.
+    pub(super) const FIRST: u64 = bytes(1) as u64;
+    pub(super) const SECOND: u64 = bytes(2) as u64;
+
+    /// The kinds of a `Value`.
+    pub(super) const NULL: u64 = varint(1) as u64;
+    pub(super) const NUMBER: u64 = fixed64(2) as u64;
+    pub(super) const STRING: u64 = bytes(3) as u64;
+    pub(super) const BOOL: u64 = varint(4) as u64;
+    pub(super) const STRUCT: u64 = bytes(5) as u64;
+    pub(super) const LIST: u64 = bytes(6) as u64;
+}
+
 /// The position alone.
 pub(super) fn position(message: &[u8]) -> Result<&[u8], Fault> {
     let mut fields = Fields::of(message);
     let mut position: &[u8] = &[];
-    while let Some((number, content)) = fields.next()? {
-        if number == field::POSITION {
-            position = content.bytes()?;
+    while let Some(key) = fields.key()? {
+        match key {
+            key::POSITION => position = fields.bytes()?,
+            // Whatever the others hold.
+            other => fields.skip(other, field::POSITION)?,
         }
     }
     Ok(position)
@@ -92,52 +116,33 @@ pub(super) fn position(message: &[u8]) -> Result<&[u8], Fault> {
 fn record(message: &[u8]) -> Result<opencdc::Record, Fault> {
     let mut position: &[u8] = &[];
     let mut number = 0;
-    let mut metadata = Metadata::new();
+    let mut metadata = Vec::new();
     let mut key = None;
     let mut payload = Change::default();
     let mut fields = Fields::of(message);
-    while let Some((field, content)) = fields.next()? {
-        match field {
-            field::POSITION => position = content.bytes()?,
+    while let Some(first) = fields.key()? {
+        match first {
+            key::POSITION => position = fields.bytes()?,
             // An enum is 32 bits of what is there.
-            field::OPERATION => number = content.varint()? as i32,
-            field::METADATA => entry(content.bytes()?, &mut metadata)?,
-            field::KEY => data(content.bytes()?, &mut key)?,
-            field::PAYLOAD => change(content.bytes()?, &mut payload)?,
-            _ => {}
+            key::OPERATION => number = fields.varint()? as i32,
+            key::METADATA => metadata.push(entry(fields.bytes()?)?),
+            key::KEY => data(fields.bytes()?, &mut key)?,
+            key::PAYLOAD => change(fields.bytes()?, &mut payload)?,
+            other => fields.skip(other, field::PAYLOAD)?,
         }
     }
     let operation = operation(number).ok_or(Fault::Operation(number))?;
+    let metadata = metadata.into_iter().collect();
     Ok(opencdc::Record { position: Position::new(position), operation, metadata, key, payload })
-}
-
-fn operation(number: i32) -> Option<Operation> {
-    [Operation::Create, Operation::Update, Operation::Delete, Operation::Snapshot]
-        .into_iter()
-        .find(|operation| i32::from(encode::number(*operation)) == number)
-}
-
-fn entry(message: &[u8], into: &mut Metadata) -> Result<(), Fault> {
-    let (mut name, mut value) = ("", "");
-    let mut fields = Fields::of(message);
-    while let Some((number, content)) = fields.next()? {
-        match number {
-            1 => name = content.text()?,
-            2 => value = content.text()?,
-            _ => {}
-        }
-    }
-    into.insert(name, value);
-    Ok(())
 }
 
 fn change(message: &[u8], into: &mut Change) -> Result<(), Fault> {
     let mut fields = Fields::of(message);
-    while let Some((number, content)) = fields.next()? {
-        match number {
-            1 => data(content.bytes()?, &mut into.before)?,
-            2 => data(content.bytes()?, &mut into.after)?,
-            _ => {}
+    while let Some(key) = fields.key()? {
+        match key {
+            key::FIRST => data(fields.bytes()?, &mut into.before)?,
+            key::SECOND => data(fields.bytes()?, &mut into.after)?,
+            other => fields.skip(other, 2)?,
         }
     }
     Ok(())
@@ -145,18 +150,18 @@ fn change(message: &[u8], into: &mut Change) -> Result<(), Fault> {
 
 fn data(message: &[u8], into: &mut Option<Data>) -> Result<(), Fault> {
     let mut fields = Fields::of(message);
-    while let Some((number, content)) = fields.next()? {
-        match number {
-            1 => *into = Some(Data::Raw(content.bytes()?.to_vec())),
-            2 => {
+    while let Some(key) = fields.key()? {
+        match key {
+            key::FIRST => *into = Some(Data::Raw(fields.bytes()?.to_vec())),
+            key::SECOND => {
                 let mut map = match into.take() {
                     Some(Data::Structured(map)) => map,
                     _ => Map::new(),
                 };
-                structure(content.bytes()?, &mut map, 1)?;
+                structure(fields.bytes()?, &mut map, 1)?;
                 *into = Some(Data::Structured(map));
             }
-            _ => {}
+            other => fields.skip(other, 2)?,
         }
     }
     Ok(())
@@ -167,71 +172,101 @@ fn structure(message: &[u8], into: &mut Map, depth: usize) -> Result<(), Fault> 
     if depth > MAX_DEPTH {
         return Err(Fault::TooDeep);
     }
+    let mut all = Vec::with_capacity(Fields::of(message).count_first()?);
     let mut fields = Fields::of(message);
-    while let Some((number, content)) = fields.next()? {
-        if number != 1 {
+    while let Some(key) = fields.key()? {
+        if key != key::FIRST {
+            fields.skip(key, 1)?;
             continue;
         }
         let (mut name, mut held) = ("", Value::Null);
-        let mut entry = Fields::of(content.bytes()?);
-        while let Some((number, content)) = entry.next()? {
-            match number {
-                1 => name = content.text()?,
-                2 => value(content.bytes()?, &mut held, depth)?,
-                _ => {}
+        let mut entry = Fields::of(fields.bytes()?);
+        while let Some(key) = entry.key()? {
+            match key {
+                key::FIRST => name = entry.text()?,
+                key::SECOND => value(entry.bytes()?, &mut held, depth)?,
+                other => entry.skip(other, 2)?,
             }
         }
-        into.insert(name.to_owned(), held);
+        all.push((CompactString::from(name), held));
+    }
+    if into.is_empty() {
+        *into = all.into_iter().collect();
+    } else {
+        into.extend(all);
     }
     Ok(())
 }
 
+/// A `Value`, by which what is there is replaced or completed.
 fn value(message: &[u8], into: &mut Value, depth: usize) -> Result<(), Fault> {
     let mut fields = Fields::of(message);
-    while let Some((number, content)) = fields.next()? {
-        match number {
-            1 => {
-                content.varint()?;
+    while let Some(key) = fields.key()? {
+        match key {
+            key::NULL => {
+                fields.varint()?;
                 *into = Value::Null;
             }
-            2 => *into = number_of(f64::from_bits(content.fixed64()?)),
-            3 => *into = Value::String(content.text()?.to_owned()),
-            4 => *into = Value::Bool(content.varint()? != 0),
-            5 => {
+            key::NUMBER => *into = number_of(f64::from_bits(fields.fixed64()?)),
+            key::STRING => *into = Value::String(fields.text()?.into()),
+            key::BOOL => *into = Value::Bool(fields.varint()? != 0),
+            key::STRUCT => {
                 if !into.is_object() {
                     *into = Value::Object(Map::new());
                 }
                 if let Value::Object(map) = into {
-                    structure(content.bytes()?, map, depth + 1)?;
+                    structure(fields.bytes()?, map, depth + 1)?;
                 }
             }
-            6 => {
+            key::LIST => {
                 if !into.is_array() {
                     *into = Value::Array(Vec::new());
                 }
                 if let Value::Array(values) = into {
-                    list(content, values, depth + 1)?;
+                    list(fields.bytes()?, values, depth + 1)?;
                 }
             }
-            _ => {}
+            other => fields.skip(other, 6)?,
         }
     }
     Ok(())
 }
 
-fn list(content: Content<'_>, into: &mut Vec<Value>, depth: usize) -> Result<(), Fault> {
+fn list(message: &[u8], into: &mut Vec<Value>, depth: usize) -> Result<(), Fault> {
     if depth > MAX_DEPTH {
         return Err(Fault::TooDeep);
     }
-    let mut fields = Fields::of(content.bytes()?);
-    while let Some((number, content)) = fields.next()? {
-        if number == 1 {
-            let mut held = Value::Null;
-            value(content.bytes()?, &mut held, depth)?;
-            into.push(held);
+    into.reserve(Fields::of(message).count_first()?);
+    let mut fields = Fields::of(message);
+    while let Some(key) = fields.key()? {
+        if key != key::FIRST {
+            fields.skip(key, 1)?;
+            continue;
         }
+        let mut held = Value::Null;
+        value(fields.bytes()?, &mut held, depth)?;
+        into.push(held);
     }
     Ok(())
+}
+
+fn operation(number: i32) -> Option<Operation> {
+    [Operation::Create, Operation::Update, Operation::Delete, Operation::Snapshot]
+        .into_iter()
+        .find(|operation| i32::from(encode::number(*operation)) == number)
+}
+
+fn entry(message: &[u8]) -> Result<(CompactString, CompactString), Fault> {
+    let (mut name, mut value) = ("", "");
+    let mut fields = Fields::of(message);
+    while let Some(key) = fields.key()? {
+        match key {
+            key::FIRST => name = fields.text()?,
+            key::SECOND => value = fields.text()?,
+            other => fields.skip(other, 2)?,
+        }
+    }
+    Ok((Metadata::name(name), value.into()))
 }
 
 /// Up to here every whole number is a double of its own.

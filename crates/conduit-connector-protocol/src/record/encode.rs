@@ -1,8 +1,7 @@
 //! Records to bytes.
 
 use bytes::BytesMut;
-use opencdc::{Data, Map, Operation};
-use serde_json::Value;
+use opencdc::{Data, Map, Operation, Value};
 use thiserror::Error;
 
 use super::backward::Backward;

@@ -33,34 +33,9 @@ pub(super) const fn bytes(number: u32) -> u8 {
     (number as u8) << 3 | BYTES
 }
 
-/// What a field holds.
-pub(super) enum Content<'a> {
-    Varint(u64),
-    Fixed64(u64),
-    Bytes(&'a [u8]),
-    /// What no message here has: four bytes.
-    Fixed32,
-}
-
-impl<'a> Content<'a> {
-    pub(super) fn varint(self) -> Result<u64, Fault> {
-        if let Self::Varint(number) = self { Ok(number) } else { Err(Fault::Malformed("a field has another type")) }
-    }
-
-    pub(super) fn fixed64(self) -> Result<u64, Fault> {
-        if let Self::Fixed64(number) = self { Ok(number) } else { Err(Fault::Malformed("a field has another type")) }
-    }
-
-    pub(super) fn bytes(self) -> Result<&'a [u8], Fault> {
-        if let Self::Bytes(bytes) = self { Ok(bytes) } else { Err(Fault::Malformed("a field has another type")) }
-    }
-
-    pub(super) fn text(self) -> Result<&'a str, Fault> {
-        std::str::from_utf8(self.bytes()?).map_err(|_| Fault::Malformed("a text is not UTF-8"))
-    }
-}
-
-/// The fields of one message.
+/// The fields of one message, read one by one.
+///
+/// [`key`](Self::key) gives the first byte of a field; what it holds is then read by the method for its type, or skipped.
 pub(super) struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
@@ -68,46 +43,31 @@ impl<'a> Fields<'a> {
         Self(message)
     }
 
-    /// The next field: its number and what it holds; nothing at the message's end.
-    pub(super) fn next(&mut self) -> Result<Option<(u32, Content<'a>)>, Fault> {
-        if self.0.is_empty() {
-            return Ok(None);
-        }
-        let key = u32::try_from(self.varint()?).map_err(|_| Fault::Malformed("a field's number is too large"))?;
-        let number = key >> 3;
-        if number == 0 {
-            return Err(Fault::Malformed("a field has the number 0"));
-        }
-        let content = match (key & 7) as u8 {
-            VARINT => Content::Varint(self.varint()?),
-            FIXED64 => {
-                let (bytes, rest) = self.0.split_first_chunk().ok_or(Fault::TRUNCATED)?;
-                self.0 = rest;
-                Content::Fixed64(u64::from_le_bytes(*bytes))
-            }
-            BYTES => {
-                let length = usize::try_from(self.varint()?).map_err(|_| Fault::TRUNCATED)?;
-                let (bytes, rest) = self.0.split_at_checked(length).ok_or(Fault::TRUNCATED)?;
-                self.0 = rest;
-                Content::Bytes(bytes)
-            }
-            FIXED32 => {
-                let (_, rest) = self.0.split_first_chunk::<4>().ok_or(Fault::TRUNCATED)?;
-                self.0 = rest;
-                Content::Fixed32
-            }
-            _ => return Err(Fault::Malformed("a field is a group, or of no type")),
-        };
-        Ok(Some((number, content)))
+    /// The next field's number and type, as they are on the wire; nothing at the message's end. One byte for the fields of all messages
+    /// here: others have another number.
+    #[inline]
+    pub(super) fn key(&mut self) -> Result<Option<u64>, Fault> {
+        if self.0.is_empty() { Ok(None) } else { self.varint().map(Some) }
     }
 
-    fn varint(&mut self) -> Result<u64, Fault> {
-        if let [byte, rest @ ..] = self.0
-            && *byte < 0x80
-        {
-            self.0 = rest;
-            return Ok(u64::from(*byte));
+    /// The content of a field that is a varint.
+    #[inline]
+    pub(super) fn varint(&mut self) -> Result<u64, Fault> {
+        match self.0 {
+            [byte, rest @ ..] if *byte < 0x80 => {
+                self.0 = rest;
+                Ok(u64::from(*byte))
+            }
+            [low, high, rest @ ..] if *high < 0x80 => {
+                self.0 = rest;
+                Ok(u64::from(*low & 0x7f) | u64::from(*high) << 7)
+            }
+            _ => self.long_varint(),
         }
+    }
+
+    #[cold]
+    fn long_varint(&mut self) -> Result<u64, Fault> {
         let mut number = 0;
         for (place, byte) in self.0.iter().take(MOST).enumerate() {
             // The tenth byte has room for one bit.
@@ -121,5 +81,70 @@ impl<'a> Fields<'a> {
             }
         }
         Err(if self.0.len() < MOST { Fault::TRUNCATED } else { Fault::Malformed("a number has too many digits") })
+    }
+
+    /// The content of a field of eight bytes.
+    #[inline]
+    pub(super) fn fixed64(&mut self) -> Result<u64, Fault> {
+        let (bytes, rest) = self.0.split_first_chunk().ok_or(Fault::TRUNCATED)?;
+        self.0 = rest;
+        Ok(u64::from_le_bytes(*bytes))
+    }
+
+    /// The content of a field of bytes, or of a message.
+    #[inline]
+    pub(super) fn bytes(&mut self) -> Result<&'a [u8], Fault> {
+        let length = usize::try_from(self.varint()?).map_err(|_| Fault::TRUNCATED)?;
+        let (bytes, rest) = self.0.split_at_checked(length).ok_or(Fault::TRUNCATED)?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+
+    /// The content of a field of text.
+    #[inline]
+    pub(super) fn text(&mut self) -> Result<&'a str, Fault> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| Fault::Malformed("a text is not UTF-8"))
+    }
+
+    /// How often the message has its first field, where that is a message: room for all is made at once.
+    pub(super) fn count_first(mut self) -> Result<usize, Fault> {
+        const FIRST: u64 = bytes(1) as u64;
+        let mut count = 0;
+        while let Some(key) = self.key()? {
+            if key == FIRST {
+                self.bytes()?;
+                count += 1;
+            } else {
+                self.skip(key, 1)?;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Passes a field by that the message doesn't have: its own have numbers from 1 to `own`, and none of them this type.
+    #[cold]
+    pub(super) fn skip(&mut self, key: u64, own: u32) -> Result<(), Fault> {
+        let key = u32::try_from(key).map_err(|_| Fault::Malformed("a field's number is too large"))?;
+        let number = key >> 3;
+        if number == 0 {
+            return Err(Fault::Malformed("a field has the number 0"));
+        }
+        match (key & 7) as u8 {
+            VARINT => {
+                self.varint()?;
+            }
+            FIXED64 => {
+                self.fixed64()?;
+            }
+            BYTES => {
+                self.bytes()?;
+            }
+            FIXED32 => {
+                let (_, rest) = self.0.split_first_chunk::<4>().ok_or(Fault::TRUNCATED)?;
+                self.0 = rest;
+            }
+            _ => return Err(Fault::Malformed("a field is a group, or of no type")),
+        }
+        if number <= own { Err(Fault::Malformed("a field has another type")) } else { Ok(()) }
     }
 }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use opencdc::{Change, Data, Map, Metadata, Operation, Position};
+use opencdc::{Change, Data, Map, Metadata, Operation, Position, Value, value};
 use proptest::prelude::*;
 use prost_types::value::Kind;
 use prost_types::{ListValue, Struct};
-use serde_json::{Value, json};
 
 use super::*;
 use crate::proto::connector::v2::source::run::Response;
@@ -17,10 +16,10 @@ fn arriving(value: &Value) -> Value {
     match value {
         Value::Number(number) => {
             let double = number.as_f64().unwrap();
-            if double.fract() == 0.0 && double.abs() <= 2_f64.powi(53) { json!(double as i64) } else { json!(double) }
+            if double.fract() == 0.0 && double.abs() <= 2_f64.powi(53) { value!(double as i64) } else { value!(double) }
         }
         Value::Array(values) => values.iter().map(arriving).collect(),
-        Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), arriving(value))).collect(),
+        Value::Object(map) => Value::Object(map.iter().map(|(name, value)| (name, arriving(value))).collect()),
         other => other.clone(),
     }
 }
@@ -88,14 +87,14 @@ fn generated(record: &opencdc::Record) -> twin::Record {
         })
     }
     fn structure(map: &Map) -> Struct {
-        Struct { fields: map.iter().map(|(name, held)| (name.clone(), value(held))).collect() }
+        Struct { fields: map.iter().map(|(name, held)| (name.to_owned(), value(held))).collect() }
     }
     fn value(held: &Value) -> prost_types::Value {
         let kind = match held {
             Value::Null => Kind::NullValue(0),
             Value::Bool(yes) => Kind::BoolValue(*yes),
             Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap()),
-            Value::String(text) => Kind::StringValue(text.clone()),
+            Value::String(text) => Kind::StringValue(text.to_string()),
             Value::Array(values) => Kind::ListValue(ListValue { values: values.iter().map(value).collect() }),
             Value::Object(map) => Kind::StructValue(structure(map)),
         };
@@ -110,7 +109,7 @@ fn generated(record: &opencdc::Record) -> twin::Record {
     twin::Record {
         position: record.position.as_bytes().to_vec(),
         operation: operation.into(),
-        metadata: record.metadata.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        metadata: record.metadata.iter().map(|(name, value)| (name.to_owned(), value.to_string())).collect(),
         key: data(record.key.as_ref()),
         payload: Some(twin::Change {
             before: data(record.payload.before.as_ref()),
@@ -130,7 +129,7 @@ fn with_after(after: Value) -> opencdc::Record {
 
 /// So many levels: maps and lists by turns.
 fn nested(levels: usize) -> Value {
-    (1..levels).fold(json!({}), |inner, level| if level % 2 == 0 { json!({"a": inner}) } else { json!([inner]) })
+    (1..levels).fold(value!({}), |inner, level| if level % 2 == 0 { value!({"a": inner}) } else { value!([inner]) })
 }
 
 /// The message with this data after the change, as another program sends it.
@@ -238,10 +237,10 @@ proptest! {
 #[test]
 fn integers_that_no_double_holds_are_the_nearest_one() {
     const LIMIT: i64 = 1 << 53;
-    let sent = json!({"at": LIMIT, "below": -LIMIT, "beyond": LIMIT + 1, "further": LIMIT + 2, "most": u64::MAX});
+    let sent = value!({"at": LIMIT, "below": -LIMIT, "beyond": LIMIT + 1, "further": LIMIT + 2, "most": u64::MAX});
     let message = Record::try_from(with_after(sent)).unwrap();
     let after = opencdc::Record::try_from(message).unwrap().payload.after.unwrap().into_structured().unwrap();
-    let arrived = json!({
+    let arrived = value!({
         "at": LIMIT, "below": -LIMIT, "beyond": LIMIT, "further": 9_007_199_254_740_994.0, "most": 18_446_744_073_709_551_616.0,
     });
     assert_eq!(Value::Object(after), arrived);
@@ -262,17 +261,17 @@ fn what_json_has_no_number_for_is_null() {
         .into();
     fields.insert("none".to_owned(), prost_types::Value { kind: None });
     let record = opencdc::Record::try_from(sent_by_another(&Struct { fields })).unwrap();
-    let expected = json!({"nan": null, "inf": null, "-inf": null, "big": 1e300, "whole": 4, "zero": 0, "none": null});
+    let expected = value!({"nan": null, "inf": null, "-inf": null, "big": 1e300, "whole": 4, "zero": 0, "none": null});
     assert_eq!(record.payload.after, Some(Data::try_from(expected).unwrap()));
 }
 
 #[test]
 fn levels_are_bounded_both_ways() {
-    let deepest = with_after(json!({"a": nested(MAX_DEPTH - 1)}));
+    let deepest = with_after(value!({"a": nested(MAX_DEPTH - 1)}));
     let message = Record::try_from(&deepest).unwrap();
     assert_eq!(opencdc::Record::try_from(&message).unwrap(), deepest);
 
-    let deeper = with_after(json!({"a": nested(MAX_DEPTH)}));
+    let deeper = with_after(value!({"a": nested(MAX_DEPTH)}));
     let position = "p7".to_owned();
     assert_eq!(Record::try_from(&deeper), Err(EncodeError::TooDeep { position: position.clone() }));
     assert_eq!(Encoder::new().encode(&deeper), Err(EncodeError::TooDeep { position: position.clone() }));
@@ -302,8 +301,8 @@ fn field_of(number: u32, content: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_record_of_four_mebibytes_survives() {
-    let words: Vec<Value> = (0..4096).map(|number| json!("x".repeat(1000 + number % 50))).collect();
-    let record = with_after(json!({"text": "y".repeat(64 << 10), "words": words}));
+    let words: Vec<Value> = (0..4096).map(|number| value!("x".repeat(1000 + number % 50))).collect();
+    let record = with_after(value!({"text": "y".repeat(64 << 10), "words": words}));
     let message = Record::try_from(&record).unwrap();
     assert!(message.encoded_len() > 4 << 20);
     let bytes = Response { records: vec![message] }.encode_to_vec();

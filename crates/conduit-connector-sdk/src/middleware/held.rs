@@ -5,9 +5,8 @@ use std::future::pending;
 use std::mem;
 
 use conduit_connector_protocol::proto::opencdc::v1 as wire;
-use opencdc::{Data, Record};
+use opencdc::{Data, Record, Value};
 use prost::Message as _;
-use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
 use super::Batch;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::Regex;
 
 use super::value::number;
-use super::{Parameter, ParameterType, Validation, Value as _, names};
+use super::{Parameter, ParameterType, ParameterValue as _, Validation, names};
 
 /// How alike names are, from 0 to 1, for one to be offered instead of the other.
 const ALIKE: f64 = 0.8;

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use conduit_connector_protocol::proto::config::v1 as wire;
 use conduit_connector_protocol::proto::connector::v1::specifier as wire_v1;
 
-use super::Value;
+use super::ParameterValue;
 
 /// The type of a parameter's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -117,7 +117,7 @@ pub struct Parameter {
 
 impl Parameter {
     /// A parameter whose value is a `T`.
-    pub fn of<T: Value>(name: impl Into<String>, description: impl Into<String>) -> Self {
+    pub fn of<T: ParameterValue>(name: impl Into<String>, description: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             kind: T::TYPE,

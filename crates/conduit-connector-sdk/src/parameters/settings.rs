@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use super::{Absent, Keyed, Parameter, Parameters, Value, check, names};
+use super::{Absent, Keyed, Parameter, ParameterValue, Parameters, check, names};
 use crate::{Code, Error};
 
 /// What a pipeline file says about a connector: values by the parameters' names, as they came. Its `Debug` shows the names
@@ -102,7 +102,7 @@ impl Checked {
     ///
     /// # Errors
     /// When it is absent, or none of the type; the check has excluded both.
-    pub fn value<T: Value>(&self, name: &str) -> Result<T, Error> {
+    pub fn value<T: ParameterValue>(&self, name: &str) -> Result<T, Error> {
         match self.text(name) {
             Some(text) => read(name, text),
             None => Err(Error::new(format!("error validating {name:?}: required parameter is not provided"))),
@@ -121,7 +121,7 @@ impl Checked {
     ///
     /// # Errors
     /// When one is none of the type; the check has excluded that.
-    pub fn entries<M: Keyed<Item: Value>>(&self, name: &str) -> Result<M, Error> {
+    pub fn entries<M: Keyed<Item: ParameterValue>>(&self, name: &str) -> Result<M, Error> {
         let (before, after) = name.split_once('*').unwrap_or((name, ""));
         let mut entries = Vec::new();
         for key in names::keys(&self.0, before, after.is_empty()) {
@@ -168,6 +168,6 @@ impl fmt::Debug for Checked {
     }
 }
 
-fn read<T: Value>(name: &str, text: &str) -> Result<T, Error> {
+fn read<T: ParameterValue>(name: &str, text: &str) -> Result<T, Error> {
     T::parse(text).map_err(|wanted| Error::new(format!("error validating {name:?}: the value is not {wanted}")))
 }

@@ -15,7 +15,7 @@ use super::{ParameterType, Secret, parse_duration};
             of them; a struct of further parameters needs #[parameter(flatten)] or #[parameter(nested)]; a map needs a `*` \
             in its name, such as #[parameter(name = \"headers.*\")]"
 )]
-pub trait Value: Sized {
+pub trait ParameterValue: Sized {
     /// The type that Conduit sees.
     const TYPE: ParameterType;
     /// Whether messages must not show the value.
@@ -100,12 +100,12 @@ impl<T, H: BuildHasher + Default> Keyed for HashMap<String, T, H> {
     label = "what is it when the value is absent?",
     note = "or make it an Option<{Self}>"
 )]
-pub trait Absent: Value {
+pub trait Absent: ParameterValue {
     /// What the field is when there is no value.
     fn absent() -> Self;
 }
 
-impl Value for String {
+impl ParameterValue for String {
     const TYPE: ParameterType = ParameterType::String;
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -119,7 +119,7 @@ impl Absent for String {
     }
 }
 
-impl Value for Secret {
+impl ParameterValue for Secret {
     const TYPE: ParameterType = ParameterType::String;
     const SECRET: bool = true;
 
@@ -128,7 +128,7 @@ impl Value for Secret {
     }
 }
 
-impl Value for Vec<String> {
+impl ParameterValue for Vec<String> {
     const TYPE: ParameterType = ParameterType::String;
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -142,7 +142,7 @@ impl Absent for Vec<String> {
     }
 }
 
-impl<T: Value> Value for Option<T> {
+impl<T: ParameterValue> ParameterValue for Option<T> {
     const TYPE: ParameterType = T::TYPE;
     const SECRET: bool = T::SECRET;
 
@@ -151,13 +151,13 @@ impl<T: Value> Value for Option<T> {
     }
 }
 
-impl<T: Value> Absent for Option<T> {
+impl<T: ParameterValue> Absent for Option<T> {
     fn absent() -> Self {
         None
     }
 }
 
-impl Value for bool {
+impl ParameterValue for bool {
     const TYPE: ParameterType = ParameterType::Bool;
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -169,7 +169,7 @@ impl Value for bool {
     }
 }
 
-impl Value for Duration {
+impl ParameterValue for Duration {
     const TYPE: ParameterType = ParameterType::Duration;
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -177,7 +177,7 @@ impl Value for Duration {
     }
 }
 
-impl Value for PathBuf {
+impl ParameterValue for PathBuf {
     const TYPE: ParameterType = ParameterType::File;
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -187,7 +187,7 @@ impl Value for PathBuf {
 
 macro_rules! integers {
     ($($integer:ty),*) => {
-        $(impl Value for $integer {
+        $(impl ParameterValue for $integer {
             const TYPE: ParameterType = ParameterType::Int;
 
             fn parse(text: &str) -> Result<Self, String> {
@@ -204,7 +204,7 @@ integers!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
 
 macro_rules! floats {
     ($($float:ty),*) => {
-        $(impl Value for $float {
+        $(impl ParameterValue for $float {
             const TYPE: ParameterType = ParameterType::Float;
 
             fn parse(text: &str) -> Result<Self, String> {

@@ -2,11 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Number, Value};
+use opencdc::{Map, Number, Value};
 use thiserror::Error;
 
 use super::logical;
-use super::parse::{MAX_DEPTH, Node, NodeId, Schema};
+use super::parse::{Field, MAX_DEPTH, Node, NodeId, Schema};
 
 /// How many values that take no bytes, such as nulls in a list, there may be beside one for each byte: nothing else bounds them.
 const MAX_EMPTY: usize = 65_536;
@@ -28,7 +28,7 @@ impl Schema {
     /// # Errors
     /// When the bytes end too early or too late, or are no value of this schema; and when it has more values that take no bytes, such
     /// as nulls in a list, than there are bytes and 65,536 more: few bytes never become much memory.
-    pub fn decode(&self, bytes: &[u8]) -> Result<Map<String, Value>, DecodeError> {
+    pub fn decode(&self, bytes: &[u8]) -> Result<Map, DecodeError> {
         let mut reader = Reader { schema: self, bytes, at: 0, empty: MAX_EMPTY + bytes.len() };
         let map = match self.nodes[self.root] {
             Node::Record(_) | Node::Map(_) => match reader.value(self.root, 0)? {
@@ -97,13 +97,12 @@ impl<'a> Reader<'a> {
                 Value::Array(list)
             }
             Node::Map(values) => {
-                let mut map = Map::new();
+                let mut entries = Vec::new();
                 self.blocks(|reader| {
-                    let name = reader.text()?.to_owned();
-                    map.insert(name, reader.value(*values, depth + 1)?);
+                    entries.push((reader.text()?, reader.value(*values, depth + 1)?));
                     Ok(())
                 })?;
-                Value::Object(map)
+                Value::Object(entries.into_iter().collect())
             }
             Node::Union(branches) => {
                 let index = usize::try_from(self.long()?).ok();
@@ -111,11 +110,8 @@ impl<'a> Reader<'a> {
                 self.value(*branch.ok_or_else(|| self.error("the union has no such type"))?, depth + 1)?
             }
             Node::Record(fields) => {
-                let mut map = Map::new();
-                for field in fields {
-                    map.insert(field.name.clone(), self.value(field.node, depth + 1)?);
-                }
-                Value::Object(map)
+                let value = |field: &Field| Ok((field.name.clone(), self.value(field.node, depth + 1)?));
+                Value::Object(fields.iter().map(value).collect::<Result<_, _>>()?)
             }
             Node::Date => {
                 let days = self.int()?;

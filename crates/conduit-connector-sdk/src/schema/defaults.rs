@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use serde_json::{Map, Value};
+use opencdc::{Map, Value};
 
 use super::encode::{EncodeError, Fit, Why, Writer, kind};
 use super::parse::{Field, MAX_DEPTH, Node, NodeId, ParseError, Schema};
@@ -155,7 +155,7 @@ impl<'a> Defaults<'a> {
         &mut self,
         node: NodeId,
         fields: &[Field],
-        map: &Map<String, Value>,
+        map: &Map,
         depth: usize,
         out: &mut Vec<u8>,
     ) -> Result<usize, Misfit> {
@@ -164,7 +164,7 @@ impl<'a> Defaults<'a> {
             let of_field = match (map.get(&field.name), &field.default) {
                 (Some(value), _) => {
                     let of_field = self.value(field.node, value, depth + 1, out);
-                    of_field.map_err(|misfit| misfit.within(&field.name))?
+                    of_field.map_err(|misfit| misfit.within(field.name.as_str()))?
                 }
                 (None, Some(default)) => {
                     let known = self.of(node, index, field, default.value(), depth + 1)?;
@@ -172,7 +172,7 @@ impl<'a> Defaults<'a> {
                     out.extend_from_slice(&known.bytes);
                     known.height
                 }
-                (None, None) => return Err(EncodeError::new(Why::Missing(field.name.clone())).into()),
+                (None, None) => return Err(EncodeError::new(Why::Missing(field.name.to_string())).into()),
             };
             height = height.max(of_field);
         }
@@ -241,8 +241,8 @@ fn scalar(schema: &Schema, node: NodeId, it: &Node, value: &Value, out: &mut Vec
 
 #[cfg(test)]
 mod tests {
+    use opencdc::value;
     use proptest::prelude::*;
-    use serde_json::json;
 
     use super::*;
     use crate::schema::tests::of_avro;
@@ -259,7 +259,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(schema.encode(&Map::new()).unwrap(), [2]);
-        assert_eq!(schema.decode(&[2]).unwrap(), *json!({"i": {"x": 1}}).as_object().unwrap());
+        assert_eq!(schema.decode(&[2]).unwrap(), *value!({"i": {"x": 1}}).as_object().unwrap());
     }
 
     #[test]
@@ -272,7 +272,7 @@ mod tests {
         )
         .unwrap();
         let fields = schema.decode(&schema.encode(&Map::new()).unwrap()).unwrap();
-        let expected = json!({"i": {"b": "/w==", "d": "1970-01-02"}, "l": [{"b": "YQ==", "d": "1970-01-03"}]});
+        let expected = value!({"i": {"b": "/w==", "d": "1970-01-02"}, "l": [{"b": "YQ==", "d": "1970-01-03"}]});
         assert_eq!(Value::Object(fields), expected);
     }
 
@@ -285,12 +285,12 @@ mod tests {
         // Each type holds the one before it, so many times.
         let tower = |levels: usize, times: usize| {
             let of = |level: usize| {
-                let field = |n| json!({"name": format!("f{n}"), "type": format!("t{}", level - 1), "default": {}});
+                let field = |n| value!({"name": format!("f{n}"), "type": format!("t{}", level - 1), "default": {}});
                 let fields: Value = match level {
-                    0 => json!([{"name": "x", "type": "long", "default": 1}]),
+                    0 => value!([{"name": "x", "type": "long", "default": 1}]),
                     _ => (0..times).map(field).collect(),
                 };
-                json!({"type": "record", "name": format!("t{level}"), "fields": fields})
+                value!({"type": "record", "name": format!("t{level}"), "fields": fields})
             };
             (0..levels).map(of).collect::<Value>().to_string()
         };
@@ -311,20 +311,20 @@ mod tests {
 
     fn sample() -> impl Strategy<Value = Sample> {
         let scalar = prop_oneof![
-            any::<i64>().prop_map(|it| Sample { kind: json!("long"), lacking: json!(it), whole: json!(it) }),
-            ".{0,6}".prop_map(|it| Sample { kind: json!("string"), lacking: json!(it), whole: json!(it) }),
+            any::<i64>().prop_map(|it| Sample { kind: value!("long"), lacking: value!(it), whole: value!(it) }),
+            ".{0,6}".prop_map(|it| Sample { kind: value!("string"), lacking: value!(it), whole: value!(it) }),
         ];
         scalar.prop_recursive(4, 24, 4, |inner| {
             prop_oneof![
                 (inner.clone(), 0..3_usize).prop_map(|(it, count)| Sample {
-                    kind: json!({"type": "array", "items": it.kind}),
+                    kind: value!({"type": "array", "items": it.kind}),
                     lacking: vec![it.lacking; count].into(),
                     whole: vec![it.whole; count].into(),
                 }),
                 (inner.clone(), ".{0,3}").prop_map(|(it, key)| Sample {
-                    kind: json!({"type": "map", "values": it.kind}),
-                    lacking: json!({ key.clone(): it.lacking }),
-                    whole: json!({ key: it.whole }),
+                    kind: value!({"type": "map", "values": it.kind}),
+                    lacking: value!({ key.clone(): it.lacking }),
+                    whole: value!({ key: it.whole }),
                 }),
                 prop::collection::vec((inner, any::<[bool; 2]>()), 0..4).prop_map(record),
             ]
@@ -336,26 +336,26 @@ mod tests {
         let (mut fields, mut lacking, mut whole) = (Vec::new(), Map::new(), Map::new());
         for (index, (it, [optional, defaults])) in all.into_iter().enumerate() {
             let name = format!("f{index}");
-            let kind = if optional { json!([it.kind, "null"]) } else { it.kind };
-            let mut field = json!({"name": name, "type": kind});
+            let kind = if optional { value!([it.kind, "null"]) } else { it.kind };
+            let mut field = Map::from([("name", name.as_str().into()), ("type", kind)]);
             if defaults {
-                field["default"] = it.lacking;
+                field.insert("default", it.lacking);
             } else {
-                lacking.insert(name.clone(), it.lacking);
+                lacking.insert(name.as_str(), it.lacking);
             }
             whole.insert(name, it.whole);
             fields.push(field);
         }
-        Sample { kind: json!({"type": "record", "fields": fields}), lacking: lacking.into(), whole: whole.into() }
+        Sample { kind: value!({"type": "record", "fields": fields}), lacking: lacking.into(), whole: whole.into() }
     }
 
     /// Gives each record a name of its own.
     fn name(kind: &mut Value, named: &mut usize) {
         match kind {
             Value::Object(object) => {
-                if object.get("type") == Some(&json!("record")) {
+                if object.get("type") == Some(&value!("record")) {
                     *named += 1;
-                    object.insert("name".to_owned(), format!("r{named}").into());
+                    object.insert("name", format!("r{named}"));
                 }
                 for (_, inner) in object.iter_mut().filter(|(member, _)| *member != "default") {
                     name(inner, named);

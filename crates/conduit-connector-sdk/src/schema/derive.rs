@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value};
+use opencdc::{Map, Value};
 use thiserror::Error;
 
 use super::parse::Schema;
@@ -45,9 +45,9 @@ pub enum DeriveError {
 ///
 /// ```
 /// use conduit_connector_sdk::schema::derive;
-/// use serde_json::json;
+/// use conduit_connector_sdk::value;
 ///
-/// let fields = json!({"id": 7, "email": null, "tags": ["a", 1]});
+/// let fields = value!({"id": 7, "email": null, "tags": ["a", 1]});
 /// assert_eq!(
 ///     derive(fields.as_object().unwrap())?,
 ///     concat!(
@@ -58,7 +58,7 @@ pub enum DeriveError {
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn derive(fields: &Map<String, Value>) -> Result<String, DeriveError> {
+pub fn derive(fields: &Map) -> Result<String, DeriveError> {
     Shape::of(fields).map(|shape| shape.to_schema())
 }
 
@@ -89,16 +89,14 @@ const NULL: usize = 3;
 const STRING: usize = 4;
 
 impl Shape {
-    pub(super) fn of(fields: &Map<String, Value>) -> Result<Self, DeriveError> {
+    pub(super) fn of(fields: &Map) -> Result<Self, DeriveError> {
         let mut shape = Self { fields: Vec::with_capacity(fields.len()) };
         for (name, value) in fields {
             if !Schema::is_name(name) {
-                return Err(DeriveError::FieldName(name.clone()));
+                return Err(DeriveError::FieldName(name.to_owned()));
             }
-            shape.fields.push((name.clone(), Types::of(value, 0)?));
+            shape.fields.push((name.to_owned(), Types::of(value, 0)?));
         }
-        // JSON objects are in this order already, unless a program turns serde_json's `preserve_order` on.
-        shape.fields.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(shape)
     }
 
@@ -258,7 +256,7 @@ impl Types {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use opencdc::value;
 
     use super::*;
 
@@ -267,7 +265,7 @@ mod tests {
     }
 
     fn field(value: &Value) -> String {
-        let text = shape(&json!({ "a": value })).to_schema();
+        let text = shape(&value!({ "a": value })).to_schema();
         let json: Value = serde_json::from_str(&text).unwrap();
         json["fields"][0]["type"].to_string()
     }
@@ -275,23 +273,23 @@ mod tests {
     #[test]
     fn each_kind_of_value_has_its_type() {
         for (value, type_) in [
-            (json!(null), r#"["null","string"]"#),
-            (json!(true), r#""boolean""#),
-            (json!(i64::MAX), r#""long""#),
-            (json!(u64::MAX), r#""double""#),
-            (json!(1.0), r#""double""#),
-            (json!("x"), r#""string""#),
-            (json!([]), r#"{"items":["null","string"],"type":"array"}"#),
-            (json!({}), r#"{"type":"map","values":["null","string"]}"#),
-            (json!([null]), r#"{"items":["null","string"],"type":"array"}"#),
-            (json!([1, null]), r#"{"items":["long","null","string"],"type":"array"}"#),
-            (json!([1, 1.5, "x", true]), r#"{"items":["boolean","double","long","null","string"],"type":"array"}"#),
+            (value!(null), r#"["null","string"]"#),
+            (value!(true), r#""boolean""#),
+            (value!(i64::MAX), r#""long""#),
+            (value!(u64::MAX), r#""double""#),
+            (value!(1.0), r#""double""#),
+            (value!("x"), r#""string""#),
+            (value!([]), r#"{"items":["null","string"],"type":"array"}"#),
+            (value!({}), r#"{"type":"map","values":["null","string"]}"#),
+            (value!([null]), r#"{"items":["null","string"],"type":"array"}"#),
+            (value!([1, null]), r#"{"items":["long","null","string"],"type":"array"}"#),
+            (value!([1, 1.5, "x", true]), r#"{"items":["boolean","double","long","null","string"],"type":"array"}"#),
             (
-                json!([[1], ["x"]]),
+                value!([[1], ["x"]]),
                 r#"{"items":["null",{"items":["long","null","string"],"type":"array"}],"type":"array"}"#,
             ),
             (
-                json!({"any key": {"b": 1}, "c": null}),
+                value!({"any key": {"b": 1}, "c": null}),
                 r#"{"type":"map","values":["null","string",{"type":"map","values":["long","null"]}]}"#,
             ),
         ] {
@@ -302,21 +300,21 @@ mod tests {
     #[test]
     fn names_that_avro_does_not_allow_are_errors() {
         for name in ["", "a.b", "9", "ä", "a-b"] {
-            let error = Shape::of(json!({ name: 1 }).as_object().unwrap()).unwrap_err();
+            let error = Shape::of(value!({ name: 1 }).as_object().unwrap()).unwrap_err();
             assert_eq!(error, DeriveError::FieldName(name.to_owned()));
         }
     }
 
     #[test]
     fn what_is_derived_can_be_read_however_deep_it_is() {
-        let within: [fn(Value) -> Value; 3] = [|it| json!([it]), |it| json!({ "k": it }), |it| json!([{ "k": it }])];
+        let within: [fn(Value) -> Value; 3] = [|it| value!([it]), |it| value!({ "k": it }), |it| value!([{ "k": it }])];
         for (within, levels) in within.into_iter().zip([1, 1, 2]) {
-            for innermost in [json!(1), json!(null)] {
+            for innermost in [value!(1), value!(null)] {
                 let nested = |count| (0..count).fold(innermost.clone(), |it, _| within(it));
                 let (deepest, deeper) = (nested(MAX_LEVELS / levels), nested(MAX_LEVELS / levels + 1));
-                let text = derive(json!({ "a": deepest }).as_object().unwrap()).unwrap();
+                let text = derive(value!({ "a": deepest }).as_object().unwrap()).unwrap();
                 text.parse::<Schema>().unwrap();
-                assert_eq!(derive(json!({ "a": deeper }).as_object().unwrap()), Err(DeriveError::TooDeep));
+                assert_eq!(derive(value!({ "a": deeper }).as_object().unwrap()), Err(DeriveError::TooDeep));
             }
         }
     }
@@ -324,17 +322,17 @@ mod tests {
     #[test]
     fn shapes_join_where_nothing_of_a_record_changes() {
         let joined = |one: Value, other: Value| shape(&one).join(&shape(&other)).map(|shape| shape.to_schema());
-        assert!(joined(json!({"a": 1}), json!({"a": null})).unwrap().contains(r#"["long","null"]"#));
-        assert!(joined(json!({"a": [1]}), json!({"a": ["x"]})).unwrap().contains(r#"["long","null","string"]"#));
-        assert!(joined(json!({"a": [1]}), json!({"a": null})).unwrap().contains(r#"["null",{"type":"array""#));
-        assert_eq!(joined(json!({"a": 1}), json!({"a": 1, "b": 1})), None);
-        assert_eq!(joined(json!({"a": 1}), json!({"b": 1})), None);
+        assert!(joined(value!({"a": 1}), value!({"a": null})).unwrap().contains(r#"["long","null"]"#));
+        assert!(joined(value!({"a": [1]}), value!({"a": ["x"]})).unwrap().contains(r#"["long","null","string"]"#));
+        assert!(joined(value!({"a": [1]}), value!({"a": null})).unwrap().contains(r#"["null",{"type":"array""#));
+        assert_eq!(joined(value!({"a": 1}), value!({"a": 1, "b": 1})), None);
+        assert_eq!(joined(value!({"a": 1}), value!({"b": 1})), None);
         // Go could not read these.
-        assert_eq!(joined(json!({"a": [1]}), json!({"a": 1})), None);
-        assert_eq!(joined(json!({"a": [1]}), json!({"a": {}})), None);
-        assert_eq!(joined(json!({"a": [[1]]}), json!({"a": null})), None);
-        assert_eq!(joined(json!({"a": {}}), json!({"a": null})), None);
-        assert_eq!(joined(json!({"a": [[[1]]]}), json!({"a": [true]})), None);
-        assert!(joined(json!({"a": [[1]]}), json!({"a": [true]})).is_some());
+        assert_eq!(joined(value!({"a": [1]}), value!({"a": 1})), None);
+        assert_eq!(joined(value!({"a": [1]}), value!({"a": {}})), None);
+        assert_eq!(joined(value!({"a": [[1]]}), value!({"a": null})), None);
+        assert_eq!(joined(value!({"a": {}}), value!({"a": null})), None);
+        assert_eq!(joined(value!({"a": [[[1]]]}), value!({"a": [true]})), None);
+        assert!(joined(value!({"a": [[1]]}), value!({"a": [true]})).is_some());
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Number, Value};
+use opencdc::{Map, Number, Value};
 use thiserror::Error;
 
 use super::logical;
@@ -101,19 +101,14 @@ impl Schema {
     ///
     /// # Errors
     /// When the fields don't fit.
-    pub fn encode(&self, fields: &Map<String, Value>) -> Result<Vec<u8>, EncodeError> {
+    pub fn encode(&self, fields: &Map) -> Result<Vec<u8>, EncodeError> {
         let mut out = Vec::new();
         self.encode_into(fields, Fit::Stated, &mut out)?;
         Ok(out)
     }
 
     /// The same, behind what is there; when it fails, what it has written is taken back.
-    pub(super) fn encode_into(
-        &self,
-        fields: &Map<String, Value>,
-        fit: Fit,
-        out: &mut Vec<u8>,
-    ) -> Result<(), EncodeError> {
+    pub(super) fn encode_into(&self, fields: &Map, fit: Fit, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let before = out.len();
         let result = Writer::new(self, fit, out).fields(self.root, fields);
         if result.is_err() {
@@ -135,7 +130,7 @@ impl<'a> Writer<'a> {
         Self { schema, fit, out }
     }
 
-    fn fields(&mut self, node: NodeId, fields: &Map<String, Value>) -> Result<(), EncodeError> {
+    fn fields(&mut self, node: NodeId, fields: &Map) -> Result<(), EncodeError> {
         let schema: &'a Schema = self.schema;
         match &schema.nodes[node] {
             Node::Record(declared) => self.record(declared, fields, 0),
@@ -209,32 +204,32 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn record(&mut self, fields: &[Field], map: &Map<String, Value>, depth: usize) -> Result<(), EncodeError> {
+    fn record(&mut self, fields: &[Field], map: &Map, depth: usize) -> Result<(), EncodeError> {
         // Where both are in the order of names, as they mostly are, nothing has to be looked up.
         let mut next = map.iter();
         let mut found = 0;
         for field in fields {
             let value = match next.next() {
-                Some((name, value)) if *name == field.name => Some(value),
+                Some((name, value)) if name == field.name => Some(value),
                 _ => map.get(&field.name),
             };
             match (value, &field.default) {
                 (Some(value), _) => {
                     found += 1;
-                    self.value(field.node, value, depth + 1).map_err(|error| error.within(&field.name))?;
+                    self.value(field.node, value, depth + 1).map_err(|error| error.within(field.name.as_str()))?;
                 }
                 (None, Some(default)) if self.fit == Fit::Stated => self.out.extend_from_slice(&default.bytes),
-                (None, _) => return Err(EncodeError::new(Why::Missing(field.name.clone()))),
+                (None, _) => return Err(EncodeError::new(Why::Missing(field.name.to_string()))),
             }
         }
         if found < map.len() {
-            let unknown = map.keys().find(|name| fields.iter().all(|field| field.name != **name));
-            return Err(EncodeError::new(Why::Unknown).within(unknown.cloned().unwrap_or_default()));
+            let unknown = map.keys().find(|name| fields.iter().all(|field| field.name != *name));
+            return Err(EncodeError::new(Why::Unknown).within(unknown.unwrap_or_default()));
         }
         Ok(())
     }
 
-    fn map(&mut self, values: NodeId, map: &Map<String, Value>, depth: usize) -> Result<(), EncodeError> {
+    fn map(&mut self, values: NodeId, map: &Map, depth: usize) -> Result<(), EncodeError> {
         if !map.is_empty() {
             self.long(map.len() as i64);
             for (name, value) in map {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
+use opencdc::CompactString;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -19,16 +20,16 @@ pub(super) const MAX_DEPTH: usize = 128;
 ///
 /// ```
 /// use conduit_connector_sdk::schema::Schema;
-/// use serde_json::json;
+/// use conduit_connector_sdk::{Map, Value};
 ///
 /// let schema: Schema = r#"{"type":"record","name":"contact","fields":[
 ///     {"name":"id","type":"long"},
 ///     {"name":"email","type":["null","string"],"default":null}]}"#.parse()?;
 ///
-/// let contact = json!({"id": 7, "email": "ada@example.com"});
-/// let bytes = schema.encode(contact.as_object().unwrap())?;
+/// let contact = Map::from([("id", Value::from(7)), ("email", Value::from("ada@example.com"))]);
+/// let bytes = schema.encode(&contact)?;
 /// assert_eq!(bytes, b"\x0e\x02\x1eada@example.com");
-/// assert_eq!(schema.decode(&bytes)?, contact.as_object().unwrap().clone());
+/// assert_eq!(schema.decode(&bytes)?, contact);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
@@ -83,7 +84,7 @@ pub(super) enum Precision {
 /// A field of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Field {
-    pub(super) name: String,
+    pub(super) name: CompactString,
     pub(super) node: NodeId,
     pub(super) default: Option<Default>,
 }
@@ -91,13 +92,13 @@ pub(super) struct Field {
 /// What a field has where a record lacks it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Default {
-    value: Value,
+    value: opencdc::Value,
     /// Encoded.
     pub(super) bytes: Vec<u8>,
 }
 
 impl Default {
-    pub(super) fn value(&self) -> &Value {
+    pub(super) fn value(&self) -> &opencdc::Value {
         &self.value
     }
 }
@@ -323,8 +324,8 @@ impl Parser {
             }
             let json = field.get("type").ok_or_else(|| ParseError::new(format!("the field {name:?} has no type")))?;
             let node = self.node(json, &namespace, depth + 1)?;
-            let default = field.get("default").map(|value| Default { value: value.clone(), bytes: Vec::new() });
-            fields.push(Field { name: name.to_owned(), node, default });
+            let default = field.get("default").map(|value| Default { value: value.clone().into(), bytes: Vec::new() });
+            fields.push(Field { name: name.into(), node, default });
         }
         self.nodes[node] = Node::Record(fields);
         Ok(node)

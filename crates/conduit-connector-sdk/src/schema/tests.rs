@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use apache_avro::types::Value as Avro;
-use opencdc::{Change, Data, Map, Metadata, Operation, Position, Record};
+use opencdc::{Change, Data, Map, Metadata, Operation, Position, Record, Value, value};
 use proptest::prelude::*;
-use serde_json::{Value, json};
 
 use super::encode::Fit;
 use super::*;
@@ -48,7 +47,7 @@ fn record(collection: &str, before: Option<Map>, after: Option<Map>) -> Record {
         position: Position::from(b"1".to_vec()),
         operation: Operation::Update,
         metadata,
-        key: Some(Data::Structured(object(json!({"id": 1})))),
+        key: Some(Data::Structured(object(value!({"id": 1})))),
         payload: Change { before: before.map(Data::Structured), after: after.map(Data::Structured) },
     }
 }
@@ -176,7 +175,7 @@ fn each_type_of_avro_has_its_json() {
         {"name":"inner","type":{"type":"record","name":"i","fields":[{"name":"next","type":["null","i"]}]}}]}"#
         .parse()
         .unwrap();
-    let fields = object(json!({
+    let fields = object(value!({
         "bytes": "AQID", "fixed": "AQI=", "kind": "b", "int": -7, "float": 0.5, "double": 3.0, "either": 3,
         "date": "2024-02-29", "at": "2024-02-29T12:00:00.500Z", "text": "later", "time": 1_000, "price": "-12.30",
         "inner": {"next": {"next": null}},
@@ -191,10 +190,10 @@ fn what_does_not_fit_names_the_field_and_not_the_value() {
         .parse()
         .unwrap();
     for (fields, said) in [
-        (json!({"a": {"k": [1, "secret"]}}), r#"the field "a.k.1": the schema has int where there is a text"#),
-        (json!({"a": {"k": [3_000_000_000_u64]}}), r#"the field "a.k.0": the value has no place in int"#),
-        (json!({}), r#"the field "a" is missing"#),
-        (json!({"a": {}, "b": 1}), r#"the field "b": the schema has no such field"#),
+        (value!({"a": {"k": [1, "secret"]}}), r#"the field "a.k.1": the schema has int where there is a text"#),
+        (value!({"a": {"k": [3_000_000_000_u64]}}), r#"the field "a.k.0": the value has no place in int"#),
+        (value!({}), r#"the field "a" is missing"#),
+        (value!({"a": {}, "b": 1}), r#"the field "b": the schema has no such field"#),
     ] {
         assert_eq!(schema.encode(&object(fields)).unwrap_err().to_string(), said);
     }
@@ -204,8 +203,8 @@ fn what_does_not_fit_names_the_field_and_not_the_value() {
 fn an_integer_stands_for_a_double_only_where_a_schema_is_stated_and_it_is_equal() {
     let schema: Schema =
         r#"{"type":"record","name":"r","fields":[{"name":"a","type":["null","double"]}]}"#.parse().unwrap();
-    let (small, large) = (object(json!({"a": 7})), object(json!({"a": (1_i64 << 53) + 1})));
-    assert_eq!(schema.decode(&schema.encode(&small).unwrap()).unwrap(), object(json!({"a": 7.0})));
+    let (small, large) = (object(value!({"a": 7})), object(value!({"a": (1_i64 << 53) + 1})));
+    assert_eq!(schema.decode(&schema.encode(&small).unwrap()).unwrap(), object(value!({"a": 7.0})));
     assert!(schema.encode(&large).is_err());
     assert!(schema.encode_into(&small, Fit::Exact, &mut Vec::new()).is_err());
 }
@@ -251,7 +250,7 @@ fn few_bytes_are_no_many_values() {
     // Where there are bytes for it there may be as many values beside them.
     let wide =
         of(r#"{"type":"record","name":"i","fields":[{"name":"a","type":"null"},{"name":"b","type":"boolean"}]}"#);
-    let fields = object(json!({ "a": vec![json!({"a": null, "b": true}); 200_000] }));
+    let fields = object(value!({ "a": vec![value!({"a": null, "b": true}); 200_000] }));
     assert_eq!(wide.decode(&wide.encode(&fields).unwrap()).unwrap(), fields);
     // A record takes no bytes where none of its fields does.
     let empty = of(r#"{"type":"record","name":"i","fields":[{"name":"a","type":"null"},{"name":"b","type":"null"}]}"#);
@@ -280,20 +279,20 @@ mod extracting {
     #[tokio::test]
     async fn types_gather_in_a_version_and_other_fields_are_another() {
         let all = [
-            json!({"a": 1, "b": null}),
-            json!({"a": 2, "b": "x"}), // an optional text already
-            json!({"a": null, "b": "x"}),
-            json!({"a": 3, "b": null}), // the first shape again, which the second version takes
-            json!({"a": 1}),
-            json!({"a": [1], "b": null}), // no union of a list and a number: Go could not read it
-            json!({"a": null, "b": "y"}),
+            value!({"a": 1, "b": null}),
+            value!({"a": 2, "b": "x"}), // an optional text already
+            value!({"a": null, "b": "x"}),
+            value!({"a": 3, "b": null}), // the first shape again, which the second version takes
+            value!({"a": 1}),
+            value!({"a": [1], "b": null}), // no union of a list and a number: Go could not read it
+            value!({"a": null, "b": "y"}),
         ];
         assert_eq!(versions(&all).await, ["1", "1", "2", "2", "3", "4", "2"]);
     }
 
     #[tokio::test]
     async fn names_that_avro_has_not_leave_a_record_as_it_is() {
-        assert_eq!(versions(&[json!({"a.b": 1}), json!({"a": 1})]).await, ["none", "1"]);
+        assert_eq!(versions(&[value!({"a.b": 1}), value!({"a": 1})]).await, ["none", "1"]);
     }
 
     #[tokio::test]
@@ -302,7 +301,7 @@ mod extracting {
         let mut extractor = Extractor::new(registry.clone(), ExtractSettings::default());
         let mut restorer = Restorer::new(registry.clone(), RestoreSettings::default());
         let mut gets_schema = async |field: Value| {
-            let before = record("c", None, Some(object(json!({ "a": field }))));
+            let before = record("c", None, Some(object(value!({ "a": field }))));
             let mut it = before.clone();
             extractor.extract(&mut it).await.unwrap();
             let encoded = matches!(it.payload.after, Some(Data::Raw(_)));
@@ -310,15 +309,15 @@ mod extracting {
             assert_eq!(it.payload, before.payload);
             encoded
         };
-        let within: [fn(Value) -> Value; 2] = [|it| json!([it]), |it| json!({ "k": it })];
+        let within: [fn(Value) -> Value; 2] = [|it| value!([it]), |it| value!({ "k": it })];
         for (index, within) in within.into_iter().enumerate() {
-            let nested = |levels| (0..levels).fold(json!(1), |it, _| within(it));
+            let nested = |levels| (0..levels).fold(value!(1), |it, _| within(it));
             assert!(gets_schema(nested(62)).await);
             assert!(!gets_schema(nested(63)).await);
             assert!(!gets_schema(nested(90)).await);
             // Neither is there a version that nobody could use, nor is anything else stopped.
             assert_eq!(registry.versions("c.payload").len(), 1 + 2 * index);
-            assert!(gets_schema(json!({ "index": index, "with": within(json!(1)) })).await);
+            assert!(gets_schema(value!({ "index": index, "with": within(value!(1)) })).await);
         }
     }
 
@@ -350,17 +349,17 @@ mod extracting {
             extractor.extract(&mut it).await.unwrap();
             let version = it.metadata.get(Part::Payload.version_name()).unwrap().to_owned();
             restorer.restore(&mut it).await.unwrap();
-            (version, serde_json::to_value(it.payload.after).unwrap())
+            (version, Value::Object(it.payload.after.unwrap().into_structured().unwrap()))
         };
         let (double, text) = (stated("double"), stated("string"));
-        assert_eq!(send(json!({"amount": 1}), &double).await, ("1".to_owned(), json!({"amount": 1.0})));
-        assert_eq!(send(json!({}), &double).await, ("1".to_owned(), json!({"amount": null})));
-        assert_eq!(send(json!({"amount": "n/a"}), &double).await, ("2".to_owned(), json!({"amount": "n/a"})));
+        assert_eq!(send(value!({"amount": 1}), &double).await, ("1".to_owned(), value!({"amount": 1.0})));
+        assert_eq!(send(value!({}), &double).await, ("1".to_owned(), value!({"amount": null})));
+        assert_eq!(send(value!({"amount": "n/a"}), &double).await, ("2".to_owned(), value!({"amount": "n/a"})));
         assert_eq!(
-            send(json!({"amount": 1, "more": 2}), &double).await,
-            ("3".to_owned(), json!({"amount": 1, "more": 2}))
+            send(value!({"amount": 1, "more": 2}), &double).await,
+            ("3".to_owned(), value!({"amount": 1, "more": 2}))
         );
-        assert_eq!(send(json!({"amount": "n/a"}), &text).await, ("4".to_owned(), json!({"amount": "n/a"})));
+        assert_eq!(send(value!({"amount": "n/a"}), &text).await, ("4".to_owned(), value!({"amount": "n/a"})));
         assert_eq!(registry.versions("c.payload").len(), 4);
     }
 
@@ -376,30 +375,30 @@ mod extracting {
             it
         };
         let mut extractor = Extractor::new(registry.clone(), ExtractSettings::default());
-        let mut fits = named(json!({"a": 1}), "1");
+        let mut fits = named(value!({"a": 1}), "1");
         extractor.extract(&mut fits).await.unwrap();
         assert_eq!(fits.payload.after, Some(Data::Raw(1_f64.to_le_bytes().to_vec())));
-        let mut other = named(json!({"a": "x"}), "1");
+        let mut other = named(value!({"a": "x"}), "1");
         extractor.extract(&mut other).await.unwrap();
         assert_eq!(other.metadata.get(Part::Payload.subject_name()), Some("c.payload"));
-        let error = extractor.extract(&mut named(json!({"a": 1}), "2")).await.unwrap_err();
+        let error = extractor.extract(&mut named(value!({"a": 1}), "2")).await.unwrap_err();
         assert_eq!(error.to_string(), "cannot get version 2 of the schema \"own\"");
         for half in ["", "0", "x"] {
-            let error = extractor.extract(&mut named(json!({"a": 1}), half)).await.unwrap_err();
+            let error = extractor.extract(&mut named(value!({"a": 1}), half)).await.unwrap_err();
             assert!(matches!(error, SchemaError::HalfNamed { .. }), "{error}");
         }
         // With the search for schemas off, a schema that is named is used, as in Go; one that doesn't fit is an error then.
         let settings = ExtractSettings { payload: None, ..ExtractSettings::default() };
         let mut extractor = Extractor::new(registry, settings);
-        extractor.extract(&mut named(json!({"a": 1}), "1")).await.unwrap();
-        let error = extractor.extract(&mut named(json!({"a": "x"}), "1")).await.unwrap_err();
+        extractor.extract(&mut named(value!({"a": 1}), "1")).await.unwrap();
+        let error = extractor.extract(&mut named(value!({"a": "x"}), "1")).await.unwrap_err();
         assert!(matches!(error, SchemaError::Encode { .. }), "{error}");
     }
 
     #[tokio::test]
     async fn without_a_registry_records_stay_as_they_are() {
         let mut extractor = Extractor::new(Arc::new(NoRegistry::new("for a test")), ExtractSettings::default());
-        let before = record("c", None, Some(object(json!({"a": 1}))));
+        let before = record("c", None, Some(object(value!({"a": 1}))));
         let mut it = before.clone();
         extractor.extract(&mut it).await.unwrap();
         assert_eq!(it, before);
@@ -431,10 +430,10 @@ mod extracting {
     async fn a_registry_that_is_gone_later_is_an_error() {
         let registry = Arc::new(Leaving::default());
         let mut extractor = Extractor::new(registry.clone(), ExtractSettings::default());
-        extractor.extract(&mut record("c", None, Some(object(json!({"a": 1}))))).await.unwrap();
+        extractor.extract(&mut record("c", None, Some(object(value!({"a": 1}))))).await.unwrap();
         registry.1.store(true, Ordering::Relaxed);
-        extractor.extract(&mut record("c", None, Some(object(json!({"a": 2}))))).await.unwrap();
-        let error = extractor.extract(&mut record("c", None, Some(object(json!({"b": 2}))))).await.unwrap_err();
+        extractor.extract(&mut record("c", None, Some(object(value!({"a": 2}))))).await.unwrap();
+        let error = extractor.extract(&mut record("c", None, Some(object(value!({"b": 2}))))).await.unwrap_err();
         assert!(error.is_transient() && error.to_string().contains("c.payload"), "{error}");
     }
 
@@ -442,7 +441,7 @@ mod extracting {
     async fn a_registry_that_is_late_is_an_error_and_not_taken_for_none() {
         let registry = Arc::new(Leaving(InMemoryRegistry::new(), AtomicBool::new(true)));
         let mut extractor = Extractor::new(registry.clone(), ExtractSettings::default());
-        let mut it = record("c", None, Some(object(json!({"a": 1}))));
+        let mut it = record("c", None, Some(object(value!({"a": 1}))));
         let error = extractor.extract(&mut it).await.unwrap_err();
         assert!(error.is_transient() && !extractor.is_off(), "{error}");
         registry.1.store(false, Ordering::Relaxed);
@@ -453,7 +452,7 @@ mod extracting {
     #[tokio::test]
     async fn sides_that_no_schema_holds_stay_as_they_are() {
         let mut extractor = Extractor::new(Arc::new(InMemoryRegistry::new()), ExtractSettings::default());
-        let before = record("c", Some(object(json!({"a": [1]}))), Some(object(json!({"a": 1}))));
+        let before = record("c", Some(object(value!({"a": [1]}))), Some(object(value!({"a": 1}))));
         let mut it = before.clone();
         extractor.extract(&mut it).await.unwrap();
         assert_eq!(it.payload, before.payload);
@@ -485,7 +484,7 @@ mod restoring {
         let mut restorer = Restorer::new(Arc::new(NoRegistry::new("for a test")), RestoreSettings::default());
         let mut raw = record("c", None, None);
         raw.payload.after = Some(Data::Raw(vec![1]));
-        let mut structured = record("c", None, Some(object(json!({"a": 1}))));
+        let mut structured = record("c", None, Some(object(value!({"a": 1}))));
         structured.metadata.insert(Part::Payload.subject_name(), "s");
         structured.metadata.insert(Part::Payload.version_name(), "1");
         for mut it in [raw, structured] {

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use opencdc::Map;
-use serde_json::Value;
+use opencdc::{Map, Value};
 
 use super::derive::{DeriveError, Shape};
 use super::encode::{EncodeError, Fit};
@@ -268,10 +267,9 @@ fn pad([before, after]: [Option<&Map>; 2]) -> Option<[Map; 2]> {
         return None;
     }
     let padded = |fields: &Map, more: &Map| {
+        let missing = more.keys().filter(|name| !fields.contains_key(name));
         let mut padded = fields.clone();
-        for name in more.keys() {
-            padded.entry(name.clone()).or_insert(Value::Null);
-        }
+        padded.extend(missing.map(|name| (name, Value::Null)));
         padded
     };
     Some([padded(before, after), padded(after, before)])

@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_record_that_cannot_be_sent_is_an_error_after_those_before_it() {
         let mut deep = record(2, 0);
-        let nested = (0..MAX_DEPTH).fold(Map::new(), |inner, _| Map::from_iter([("a".to_owned(), inner.into())]));
+        let nested = (0..MAX_DEPTH).fold(Map::new(), |inner, _| Map::from([("a", inner)]));
         deep.payload.after = Some(Data::Structured(nested));
         let mut messages = messages(vec![record(0, 1), record(1, 1), deep], 1000);
         assert_eq!(messages.next().unwrap().unwrap().records.len(), 2);

@@ -66,9 +66,13 @@ fn take_envelope(shaper: &Shaper<'_>, verb: Kind, mut fields: Object, out: &mut 
 }
 
 /// Whether `associations` in a bare map are associations: no property has a list or a map, and one may have the name.
-pub(super) fn are_associations(definitions: Option<&Definitions>, fields: &Object) -> bool {
-    matches!(fields.get(ASSOCIATIONS), Some(Value::Array(_) | Value::Object(_)))
-        && definitions.is_none_or(|definitions| definitions.get(ASSOCIATIONS).is_none())
+fn are_associations(definitions: Option<&Definitions>, fields: &Object) -> bool {
+    matches!(fields.get(ASSOCIATIONS), Some(Value::Array(_) | Value::Object(_))) && may_be_associations(definitions)
+}
+
+/// Whether a list or a map of that name in a bare map is associations: not where it is a property's.
+pub(super) fn may_be_associations(definitions: Option<&Definitions>) -> bool {
+    definitions.is_none_or(|definitions| definitions.get(ASSOCIATIONS).is_none())
 }
 
 /// Null, or a list or map without entries.

@@ -83,6 +83,7 @@ impl Shaper<'_> {
         if fields.is_empty() {
             return Err(PayloadError::Empty);
         }
+        let fields = Object::from(fields);
         match &self.resource.kind {
             Family::Crm(crm) => crm::shape(self, crm, verb, fields),
             Family::Cms(cms) => cms::shape(cms, self.id_field, fields),
@@ -94,7 +95,7 @@ impl Shaper<'_> {
     /// shaped.
     pub(crate) fn has_unknown(&self, payload: &Data) -> bool {
         let (Some(definitions), Ok(fields)) = (self.definitions, payload.to_structured()) else { return false };
-        let is_unknown = |name: &str, value: &Value| {
+        let is_unknown = |name: &str, value: &opencdc::Value| {
             self.id_field != Some(name)
                 && match crm::named(definitions, self.create_properties, name) {
                     crm::Named::Defined(definition) => !definition.read_only && !values::has_options(definition, value),
@@ -102,10 +103,11 @@ impl Shaper<'_> {
                 }
         };
         match fields.get(crm::PROPERTIES) {
-            Some(Value::Object(properties)) => properties.iter().any(|(name, value)| is_unknown(name, value)),
+            Some(opencdc::Value::Object(properties)) => properties.iter().any(|(name, value)| is_unknown(name, value)),
             Some(_) => false,
             None => {
-                let associations = crm::are_associations(Some(definitions), &fields);
+                let has_several = fields.get(crm::ASSOCIATIONS).is_some_and(|it| it.is_array() || it.is_object());
+                let associations = has_several && crm::may_be_associations(Some(definitions));
                 fields
                     .iter()
                     .any(|(name, value)| !(associations && name == crm::ASSOCIATIONS) && is_unknown(name, value))

@@ -46,10 +46,10 @@ pub(super) fn convert(kind: &ValueKind, value: Value) -> Result<Value, Unfit> {
 }
 
 /// Whether the value of an enumeration consists of options that there are. Other kinds have none that could lack.
-pub(super) fn has_options(definition: &Definition, value: &Value) -> bool {
+pub(super) fn has_options(definition: &Definition, value: &opencdc::Value) -> bool {
     let ValueKind::Enumeration { options: Some(options), .. } = &definition.kind else { return true };
     let is_one = value.as_str().is_some_and(|text| text.is_empty() || options.contains(text));
-    is_one || value.is_null() || by_kind(&definition.kind, value).is_ok()
+    is_one || value.is_null() || by_kind(&definition.kind, &value.clone().into()).is_ok()
 }
 
 fn by_kind(kind: &ValueKind, value: &Value) -> Result<String, Allowed> {

@@ -449,11 +449,7 @@ impl<'a> Writer<'a> {
             let around = json!({"id": "17", "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z", "archived": false});
             whole.extend(around.as_object().cloned().unwrap_or_default());
         }
-        if self.rng.u8(..4) == 0 {
-            Data::Raw(Value::Object(whole).to_string().into_bytes())
-        } else {
-            Data::Structured(whole)
-        }
+        if self.rng.u8(..4) == 0 { Data::Raw(Value::Object(whole).to_string().into_bytes()) } else { Data::from(whole) }
     }
 }
 

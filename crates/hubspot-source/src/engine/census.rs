@@ -33,7 +33,8 @@ mod pass;
 use std::collections::BTreeMap;
 
 use hubspot_catalog::Crm;
-use opencdc::{Map, Operation};
+use hubspot_client::Object;
+use opencdc::Operation;
 use serde_json::Value;
 
 use self::departures::{Departed, Vanished};
@@ -302,7 +303,7 @@ impl Census {
             } else {
                 self.deleted(id);
                 self.gone += 1;
-                let item = Item::new(Map::from_iter([("id".to_owned(), Value::String(id.to_string()))]));
+                let item = Item::new(Object::from_iter([("id".to_owned(), Value::String(id.to_string()))]));
                 let piece = self.piece(ItemId::Number(id), Operation::Delete, item);
                 found.push(Found { finding: Finding::Gone, piece });
             }

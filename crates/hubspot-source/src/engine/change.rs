@@ -1,7 +1,8 @@
 //! What an engine delivers.
 
 use hubspot_catalog::Resource;
-use opencdc::{Map, Operation};
+use hubspot_client::Object;
+use opencdc::Operation;
 
 use super::directory::{DirectoryChange, Vanished};
 use crate::item::{Item, ItemId, Millis};
@@ -18,7 +19,7 @@ pub struct Change {
     /// The object; of a deleted one, as the archived list has it.
     pub item: Item,
     /// The object as it was before, where that was asked for.
-    pub before: Option<Map>,
+    pub before: Option<Object>,
     /// When the object was created.
     pub created_at: Option<Millis>,
     /// Why it is deleted, if it is.

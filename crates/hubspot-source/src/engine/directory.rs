@@ -21,7 +21,8 @@ mod ids;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hubspot_catalog::Directory;
-use opencdc::{Map, Operation};
+use hubspot_client::Object;
+use opencdc::Operation;
 use serde_json::Value;
 
 use self::ids::Ids;
@@ -296,7 +297,7 @@ impl DirectoryEngine {
             let archived = reading.archived.remove(&id);
             let reason = Some(if archived.is_some() { Vanished::Archived } else { Vanished::Missing });
             let item = archived
-                .unwrap_or_else(|| Item::new(Map::from_iter([("id".to_owned(), Value::String(id.to_string()))])));
+                .unwrap_or_else(|| Item::new(Object::from_iter([("id".to_owned(), Value::String(id.to_string()))])));
             plan.certain |= plan.deletes.is_empty() && plan.puts.is_empty();
             let cursor = self.cursor_behind(&plan);
             changes.push(DirectoryChange { operation: Operation::Delete, id, item, reason, cursor });

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use opencdc::Map;
+use hubspot_client::Object;
 use serde_json::Value;
 
 /// A 64-bit hash of a value's meaning, stable within a process.
@@ -17,7 +17,7 @@ pub(super) fn fingerprint(value: &Value) -> u64 {
 }
 
 /// The same of a whole object.
-pub(super) fn of_object(object: &Map) -> u64 {
+pub(super) fn of_object(object: &Object) -> u64 {
     let mut hasher = DefaultHasher::new();
     feed_object(object, &mut hasher);
     hasher.finish()
@@ -45,7 +45,7 @@ fn feed(value: &Value, hasher: &mut DefaultHasher) {
     }
 }
 
-fn feed_object(object: &Map, hasher: &mut DefaultHasher) {
+fn feed_object(object: &Object, hasher: &mut DefaultHasher) {
     let mut fields: Vec<_> = object.iter().filter(|(_, value)| !is_void(value)).collect();
     fields.sort_unstable_by_key(|(name, _)| *name);
     (5_u8, fields.len()).hash(hasher);

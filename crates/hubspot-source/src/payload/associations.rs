@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use opencdc::Map;
+use hubspot_client::Object;
 use serde_json::{Value, json};
 
 use crate::ask::Associated;
@@ -62,7 +62,7 @@ impl Kind {
     }
 }
 
-fn kinds(entry: &Map) -> impl Iterator<Item = Kind> {
+fn kinds(entry: &Object) -> impl Iterator<Item = Kind> {
     entry.get("associationTypes").and_then(Value::as_array).into_iter().flatten().map(|entry| {
         let text = |field: &str| entry.get(field).and_then(Value::as_str).map(str::to_owned);
         Kind {
@@ -81,7 +81,10 @@ mod tests {
         let to = to
             .iter()
             .map(|(id, types)| {
-                Map::from_iter([("toObjectId".to_owned(), json!(id)), ("associationTypes".to_owned(), types.clone())])
+                Object::from_iter([
+                    ("toObjectId".to_owned(), json!(id)),
+                    ("associationTypes".to_owned(), types.clone()),
+                ])
             })
             .collect();
         Associated { of: of.into(), to, next: next.map(str::to_owned) }

@@ -13,7 +13,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use hubspot_catalog::Crm;
-use opencdc::{Map, Operation};
+use hubspot_client::Object;
+use opencdc::Operation;
 use serde_json::Value;
 
 use super::associations::{Gathered, Of};
@@ -64,7 +65,7 @@ pub(crate) struct Piece {
     /// The version that was delivered before, if it is known.
     pub(crate) known_version: Option<Millis>,
     /// The object as it was.
-    pub(crate) before: Option<Map>,
+    pub(crate) before: Option<Object>,
     /// The object that it was merged into.
     pub(crate) merged_into: Option<ItemId>,
     /// It isn't there any more: not to be delivered.

@@ -9,7 +9,7 @@
 //! A property that had no value yet is null. What has no history stays as it is.
 
 use chrono::{DateTime, SecondsFormat};
-use opencdc::Map;
+use hubspot_client::Object;
 use serde_json::Value;
 
 use crate::item::{Item, Millis};
@@ -28,7 +28,12 @@ const KEPT: usize = 20;
 /// its associations. `None` if it has no history.
 ///
 /// `updated_property` is the one with the object's changed-time; `since` the version that was delivered before, if it is known.
-pub(crate) fn take_before(item: &mut Item, updated_property: &str, at: Millis, since: Option<Millis>) -> Option<Map> {
+pub(crate) fn take_before(
+    item: &mut Item,
+    updated_property: &str,
+    at: Millis,
+    since: Option<Millis>,
+) -> Option<Object> {
     let Value::Object(history) = item.take(FIELD)? else { return None };
     let mut before = Item::new(item.as_map().clone());
     before.take("updatedAt");
@@ -127,7 +132,7 @@ mod tests {
 
     /// The earlier properties of an object that has `now` and `history` (seconds and values), changed at 100 s.
     fn before(now: &Value, history: &[(&str, &[(f64, &str)])], since: Option<f64>) -> Value {
-        let history: Map = history
+        let history: Object = history
             .iter()
             .map(|(name, values)| {
                 let entries = values

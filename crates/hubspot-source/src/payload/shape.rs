@@ -1,7 +1,7 @@
 //! What the records of a CRM resource are made of: as its properties' definitions say, not as values look.
 
 use hubspot_catalog::Resource;
-use opencdc::Map;
+use hubspot_client::Object;
 use serde_json::Value;
 
 use super::definitions::{Definitions, PropertyDefinition, ValueKind};
@@ -78,9 +78,9 @@ impl Shaping {
     }
 
     /// Takes in the properties that an object comes with.
-    pub(crate) fn see(&mut self, object: &Map) {
+    pub(crate) fn see(&mut self, object: &Object) {
         let properties = object.get("properties").and_then(Value::as_object);
-        for name in properties.into_iter().flat_map(Map::keys) {
+        for name in properties.into_iter().flat_map(Object::keys) {
             let Err(place) = self.shape.place(name) else { continue };
             if let Some(definition) = self.definitions.get(name) {
                 self.shape.properties.insert(place, (name.as_str().into(), definition.kind));

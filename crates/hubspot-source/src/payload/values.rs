@@ -16,7 +16,7 @@
 //! Nothing (`""`) is null, for every kind. A value that isn't what its definition says stays the text that it is, and is counted.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
-use opencdc::Map;
+use hubspot_client::Object;
 use serde_json::Value;
 
 use super::decimal;
@@ -32,13 +32,13 @@ pub(crate) fn type_properties(item: &mut Item, definitions: &Definitions, misfit
 }
 
 /// The same for an object that is no [`Item`], such as an earlier image of one.
-pub(crate) fn type_object(object: &mut Map, definitions: &Definitions, misfits: &mut Misfits) {
+pub(crate) fn type_object(object: &mut Object, definitions: &Definitions, misfits: &mut Misfits) {
     if let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) {
         type_values(properties, definitions, misfits);
     }
 }
 
-fn type_values(properties: &mut Map, definitions: &Definitions, misfits: &mut Misfits) {
+fn type_values(properties: &mut Object, definitions: &Definitions, misfits: &mut Misfits) {
     for (name, value) in properties {
         let Some(definition) = definitions.get(name) else {
             misfits.note_unknown(name);
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn properties_without_a_definition_stay_and_are_noted() {
-        let mut image = Map::from_iter([("properties".to_owned(), json!({"new": "5", "empty": "", "known": "5"}))]);
+        let mut image = Object::from_iter([("properties".to_owned(), json!({"new": "5", "empty": "", "known": "5"}))]);
         let mut misfits = Misfits::default();
         type_object(&mut image, &definitions(&[("known", "number")]), &mut misfits);
         assert_eq!(image["properties"], json!({"new": "5", "empty": "", "known": 5}));
@@ -210,9 +210,9 @@ mod tests {
 
     #[test]
     fn an_object_without_properties_stays() {
-        let mut item = Item::new(Map::from_iter([("id".to_owned(), json!("1"))]));
+        let mut item = Item::new(Object::from_iter([("id".to_owned(), json!("1"))]));
         type_properties(&mut item, &definitions(&[]), &mut Misfits::default());
-        assert_eq!(item.into_map(), Map::from_iter([("id".to_owned(), json!("1"))]));
+        assert_eq!(item.into_map(), Object::from_iter([("id".to_owned(), json!("1"))]));
     }
 
     proptest! {

@@ -88,7 +88,7 @@ pub(super) fn from_go(bytes: &[u8]) -> Result<Resume, PositionError> {
     }
 }
 
-pub(super) fn fields(object: &opencdc::Map) -> String {
+pub(super) fn fields(object: &hubspot_client::Object) -> String {
     let names: Vec<_> = object.keys().take(8).map(|name| format!("{name:.32?}")).collect();
     if names.is_empty() { "(none)".to_owned() } else { names.join(", ") }
 }

@@ -101,7 +101,7 @@ fn times_that_are_none_are_refused_by_their_field() {
     for (position, fields) in
         [(follow, &["start", "known", "settled", "fast", "sweep"][..]), (snapshot, &["start", "created", "since"])]
     {
-        let object: opencdc::Map = serde_json::from_str(position).unwrap();
+        let object: hubspot_client::Object = serde_json::from_str(position).unwrap();
         for field in fields {
             for (time, refused) in
                 [(i64::MIN, true), (-1, true), (0, false), (LATEST, false), (LATEST + 1, true), (i64::MAX, true)]

@@ -1,9 +1,9 @@
 //! What HubSpot answers for CMS resources.
 
 use hubspot_catalog::Cms;
+use hubspot_client::Object as Map;
 use hubspot_source::ask::{CmsListRequest, Response};
 use hubspot_source::item::{Item, Millis};
-use opencdc::Map;
 
 use super::{Object, World, scatter};
 

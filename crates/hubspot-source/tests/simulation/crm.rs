@@ -3,11 +3,11 @@
 use std::ops::Bound;
 
 use hubspot_catalog::Crm;
+use hubspot_client::Object as Map;
 use hubspot_source::ask::{
     Associated, AssociationsRequest, BatchReadRequest, Comparison, ListRequest, Response, SearchRequest,
 };
 use hubspot_source::item::{Item, ItemId, Millis};
-use opencdc::Map;
 use serde_json::{Value, json};
 
 use super::history::ASSOCIATED;

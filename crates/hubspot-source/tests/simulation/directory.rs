@@ -1,9 +1,9 @@
 //! What HubSpot answers for directories: owners in pages, with an archived list; pipelines and stages whole.
 
 use hubspot_catalog::{Directory, Kind};
+use hubspot_client::Object as Map;
 use hubspot_source::ask::{DirectoryRequest, Response};
 use hubspot_source::item::Item;
-use opencdc::Map;
 
 use super::history::Cursors;
 use super::{History, Object, World};

@@ -16,10 +16,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use fastrand::Rng;
 use hubspot_catalog::{Kind, Resource};
+use hubspot_client::Object as Map;
 use hubspot_source::engine::{Change, DeleteReason};
 use hubspot_source::item::{Item, Millis};
 use hubspot_source::position::{self, Cursor, Followed, Left, Place, Resume, Snapshotted};
-use opencdc::{Map, Operation, Position};
+use opencdc::{Operation, Position};
 use serde_json::Value;
 
 use super::crm::{SCORE, VALUE};

@@ -7,7 +7,7 @@ use conduit_connector_acceptance::Connector;
 use end_to_end::process::cpu_time;
 use hubspot_emulator::Limits;
 use opencdc::{Data, Metadata, Position, Record};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use tokio::time::timeout;
 
 use crate::figure::Figure;
@@ -110,7 +110,7 @@ async fn write(connector: &Connector, measured: &Measured, count: usize) -> Resu
 
 /// A contact that was created elsewhere.
 fn record(number: usize) -> Result<Record> {
-    let key = Map::from_iter([("id".to_owned(), Value::String(format!("elsewhere-{number}")))]);
+    let key = Data::from([("id", format!("elsewhere-{number}"))]);
     let after = Data::try_from(json!({"properties": contact(number)}))?;
-    Ok(Record::create(Position::new(number.to_string()), Metadata::new(), Data::Structured(key), after))
+    Ok(Record::create(Position::new(number.to_string()), Metadata::new(), key, after))
 }

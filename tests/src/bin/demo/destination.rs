@@ -13,7 +13,6 @@ use end_to_end::plugin;
 use end_to_end::replica::id;
 use hubspot_emulator::Account;
 use opencdc::{Data, Operation, Record};
-use serde_json::{Map, Value};
 
 use crate::look_up;
 use crate::plan::Plan;
@@ -57,7 +56,7 @@ pub(crate) async fn copy(
         let source = id(&record)?;
         let value = unique.get(&source).with_context(|| format!("{source} is to be changed, but was never written"))?;
         let target = ids.get(value).with_context(|| format!("{value} was written, but is not there"))?;
-        record.key = Some(Data::Structured(Map::from_iter([("id".to_owned(), Value::String(target.clone()))])));
+        record.key = Some(Data::from([("id", target.as_str())]));
         Ok(record)
     };
     progress.stage(&format!("writing the updates and deletes of {name}"), changes.len() as u64, "records");
@@ -109,7 +108,8 @@ fn divide(plan: &Plan, records: Vec<Record>) -> Result<Work> {
             continue;
         }
         let after = record.payload.after.as_ref().context("a record without a payload")?.to_structured()?;
-        let value = plan.unique(&after).with_context(|| format!("an object without {}", plan.unique))?;
+        let value =
+            plan.unique(&after.into_owned().into()).with_context(|| format!("an object without {}", plan.unique))?;
         work.unique.insert(source, value);
         record.operation = Operation::Create;
         work.creations.push(record);

@@ -66,11 +66,12 @@ impl Held {
         for record in records {
             let id = id(record)?;
             let after = record.payload.after.as_ref().map(Data::to_structured).transpose()?;
+            let after = after.map(|after| Value::Object(after.into_owned().into()));
             let known = match record.operation {
                 Operation::Delete => self.deleted.contains(&id),
                 // Nobody restores anything here: the index still shows what was deleted a moment ago.
                 _ if self.deleted.contains(&id) => true,
-                _ => self.replica.objects().get(&id).and_then(Value::as_object) == after.as_deref(),
+                _ => self.replica.objects().get(&id) == after.as_ref(),
             };
             match record.operation {
                 _ if known => self.came.repeats += 1,

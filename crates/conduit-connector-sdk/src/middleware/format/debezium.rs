@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use opencdc::{Data, Map, Operation, Record};
-use serde_json::{Value, json};
+use opencdc::{Data, Map, Operation, Record, Value};
+use serde_json::{Value as Json, json};
 
 /// The field that raw data has which is no JSON object.
 const RAW_DATA_KEY: &str = "opencdc.rawData";
@@ -37,11 +37,10 @@ impl Debezium {
         it
     }
 
-    pub(super) fn message(&self, record: &Record) -> Value {
+    pub(super) fn message(&self, record: &Record) -> Json {
         let before = record.payload.before.as_ref().and_then(|data| self.side(data));
         let after = record.payload.after.as_ref().and_then(|data| self.side(data));
-        let source: Map =
-            record.metadata.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+        let source: Map = record.metadata.clone().into_iter().collect();
         // A side that isn't there has the other's schema.
         let fields = [
             field("before", side_schema(before.as_ref().or(after.as_ref()))),
@@ -93,12 +92,12 @@ impl Debezium {
     }
 }
 
-fn side_schema(side: Option<&Side<'_>>) -> Value {
+fn side_schema(side: Option<&Side<'_>>) -> Json {
     side.map_or_else(|| fields_schema(&Map::new(), false), |side| fields_schema(&side.fields, side.raw))
 }
 
-fn fields_schema(fields: &Map, raw: bool) -> Value {
-    let of = |(name, value): (&String, &Value)| {
+fn fields_schema(fields: &Map, raw: bool) -> Json {
+    let of = |(name, value): (&str, &Value)| {
         field(name, if raw { json!({"type": "bytes", "optional": true}) } else { schema(value) })
     };
     let mut schema = json!({"type": "struct", "optional": true});
@@ -109,7 +108,7 @@ fn fields_schema(fields: &Map, raw: bool) -> Value {
 }
 
 /// The schema of a value. What is null says nothing of its type: a text, which may be absent.
-fn schema(value: &Value) -> Value {
+fn schema(value: &Value) -> Json {
     match value {
         Value::Null => json!({"type": "string", "optional": true}),
         Value::Bool(_) => json!({"type": "boolean"}),
@@ -123,7 +122,7 @@ fn schema(value: &Value) -> Value {
     }
 }
 
-fn field(name: &str, mut schema: Value) -> Value {
+fn field(name: &str, mut schema: Json) -> Json {
     schema["field"] = name.into();
     schema
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Number, Value};
+use opencdc::{Number, Value};
 
 /// A value with the verb `%v`.
 pub(super) fn write(value: &Value, out: &mut String) {
@@ -22,8 +22,6 @@ pub(super) fn write(value: &Value, out: &mut String) {
             out.push(']');
         }
         Value::Object(fields) => {
-            let mut fields: Vec<(&str, &Value)> = fields.iter().map(|(name, value)| (name.as_str(), value)).collect();
-            fields.sort_unstable_by_key(|(name, _)| *name);
             write_map(fields, write, out);
         }
     }

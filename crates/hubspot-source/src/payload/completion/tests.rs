@@ -11,8 +11,8 @@ const NOW: Millis = 1_769_817_600_000;
 /// HubSpot in memory: it keeps its limits, and answers in an order of its own.
 #[derive(Default)]
 struct HubSpot {
-    live: BTreeMap<u64, Map>,
-    archived: BTreeMap<u64, Map>,
+    live: BTreeMap<u64, Object>,
+    archived: BTreeMap<u64, Object>,
     /// Which object answers for one that was merged away.
     merged: BTreeMap<u64, u64>,
     /// By type and object.
@@ -72,7 +72,7 @@ impl HubSpot {
             let to = from.saturating_add(self.page).min(all.1.len());
             let entry = |id: &u64| {
                 let types = json!([{"category": "HUBSPOT_DEFINED", "typeId": id % 2, "label": null}]);
-                Map::from_iter([("toObjectId".to_owned(), json!(id)), ("associationTypes".to_owned(), types)])
+                Object::from_iter([("toObjectId".to_owned(), json!(id)), ("associationTypes".to_owned(), types)])
             };
             associations.push(Associated {
                 of: of.clone(),
@@ -129,13 +129,13 @@ fn iso(millis: Millis) -> String {
     chrono::DateTime::from_timestamp_millis(millis).unwrap().to_rfc3339()
 }
 
-fn map(value: Value) -> Map {
+fn map(value: Value) -> Object {
     let Value::Object(map) = value else { panic!("{value}") };
     map
 }
 
 /// An object as HubSpot has it, changed at that time, with a name that tells both.
-fn stored(id: u64, at: Millis) -> Map {
+fn stored(id: u64, at: Millis) -> Object {
     let name = format!("{id} at {}", at - NOW);
     map(json!({
         "id": id.to_string(),
@@ -323,7 +323,7 @@ fn archived_objects_are_the_before_images_of_their_deletions() {
 }
 
 /// An object into which those were merged.
-fn winner(id: u64, losers: &str) -> (u64, Map) {
+fn winner(id: u64, losers: &str) -> (u64, Object) {
     (id, map(json!({"id": id.to_string(), "properties": {"hs_merged_object_ids": losers}})))
 }
 

@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use opencdc::{Change, Data, Map, Metadata, Record};
-use serde_json::Value as Json;
+use opencdc::{Change, Data, Map, Metadata, Record, Value as Json};
 
 use crate::middleware::format::gotext;
 
@@ -82,16 +81,12 @@ impl<'a> Value<'a> {
             // Neither is a value of its own: parsing sees to that.
             Self::Record(_) | Self::Change(_) => {}
             Self::Metadata(metadata) => {
-                let fields = metadata.iter().map(|(name, value)| (name.as_str(), value));
-                gotext::write_map(fields, |value, out| out.push_str(value), out);
+                gotext::write_map(metadata.iter(), |value, out| out.push_str(value), out);
             }
             Self::Data(None) => out.push_str("<nil>"),
             Self::Data(Some(Data::Raw(bytes))) => gotext::write_bytes(bytes, out),
             Self::Data(Some(Data::Structured(fields))) => {
-                let mut fields: Vec<(&str, &Json)> =
-                    fields.iter().map(|(name, value)| (name.as_str(), value)).collect();
-                fields.sort_unstable_by_key(|(name, _)| *name);
-                gotext::write_map(fields, gotext::write, out);
+                gotext::write_map(fields.iter(), gotext::write, out);
             }
             Self::Json(json) => gotext::write(json, out),
             Self::Text(text) => out.push_str(text),
