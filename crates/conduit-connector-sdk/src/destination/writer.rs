@@ -170,6 +170,7 @@ impl<R: Stream<Item = Arrived> + Send + Unpin> Writer<R> {
 
     pub(super) fn take(&mut self, arrived: Option<Arrived>, records: &mut Vec<wire::Record>) {
         match arrived {
+            Some(Ok(more)) if records.is_empty() => *records = more,
             Some(Ok(more)) => records.extend(more),
             Some(Err(status)) => {
                 self.unreadable = unreadable(&status);

@@ -36,6 +36,14 @@ impl Default for ExtractSettings {
 }
 
 impl ExtractSettings {
+    /// Whether the part gets a schema.
+    fn has(&self, part: Part) -> bool {
+        match part {
+            Part::Key => self.key.is_some(),
+            Part::Payload => self.payload.is_some(),
+        }
+    }
+
     /// The subject of a part of a collection's records: `<context>:<collection>.<payload|key>`, without what there isn't. Nothing where
     /// the part gets no schema.
     pub fn subject(&self, collection: Option<&str>, part: Part) -> Option<String> {
@@ -212,7 +220,7 @@ impl Extractor {
                     replace(part, record, encoded);
                     return Ok(());
                 }
-                Err(source) if self.settings.subject(None, part).is_none() => {
+                Err(source) if !self.settings.has(part) => {
                     return Err(SchemaError::Encode { part, subject, version, source });
                 }
                 Err(why) if !self.told.named => {
@@ -221,6 +229,9 @@ impl Extractor {
                 }
                 Err(_) => {}
             }
+        }
+        if !self.settings.has(part) {
+            return Ok(());
         }
         let collection = record.metadata.collection().unwrap_or_default();
         if !self.collections.contains_key(collection) {
@@ -290,7 +301,7 @@ impl Extractor {
             Part::Key => (&mut self.told.raw_key, "sdk.schema.extract.key.enabled"),
             Part::Payload => (&mut self.told.raw_payload, "sdk.schema.extract.payload.enabled"),
         };
-        if !*told && self.settings.subject(None, part).is_some() {
+        if !*told && self.settings.has(part) {
             *told = true;
             tracing::warn!(%part, "what the source reads isn't structured and gets no schema; \"{off}: false\" turns the search for one off");
         }
