@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
+use futures::TryStreamExt as _;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::server::Router;
 
@@ -78,7 +79,14 @@ impl Listener {
                 result
             }
             Self::Tcp(listener) => match tokio::net::TcpListener::from_std(listener) {
-                Ok(listener) => router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), end).await,
+                Ok(listener) => {
+                    // What is small must not wait until the host has confirmed what came before it, as TCP has it by itself. Where that
+                    // can't be said, it works, but slowly.
+                    let incoming = TcpListenerStream::new(listener).inspect_ok(|connection| {
+                        let _ = connection.set_nodelay(true);
+                    });
+                    router.serve_with_incoming_shutdown(incoming, end).await
+                }
                 Err(error) => router.serve_with_incoming_shutdown(failed::<tokio::net::TcpStream>(error), end).await,
             },
         }
