@@ -31,10 +31,11 @@ mod backward;
 mod decode;
 mod encode;
 mod field;
+mod many;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
+use std::{fmt, mem};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use prost::Message;
@@ -60,7 +61,7 @@ const TYPICAL: usize = 512;
 /// Two of them are equal when their bytes are.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Record {
-    bytes: BytesMut,
+    bytes: Bytes,
 }
 
 impl Record {
@@ -76,12 +77,14 @@ impl Record {
 
     /// Appends one field as it stands in the message it came in. Fields that come again replace or complete what was there, and that is
     /// decided when the record is decoded.
-    fn append(&mut self, tag: u32, content: &[u8]) {
-        let bytes = content.len() + 2 * field::MOST;
-        self.bytes.reserve(if self.bytes.is_empty() { bytes.max(TYPICAL) } else { bytes });
-        encoding::encode_key(tag, WireType::LengthDelimited, &mut self.bytes);
-        encoding::encode_varint(content.len() as u64, &mut self.bytes);
-        self.bytes.extend_from_slice(content);
+    fn append(&mut self, tag: u32, wire_type: WireType, number_or_length: u64, content: &[u8]) {
+        let mut bytes = BytesMut::from(mem::take(&mut self.bytes));
+        let more = content.len() + 2 * field::MOST;
+        bytes.reserve(if bytes.is_empty() { more.max(TYPICAL) } else { more });
+        encoding::encode_key(tag, wire_type, &mut bytes);
+        encoding::encode_varint(number_or_length, &mut bytes);
+        bytes.extend_from_slice(content);
+        self.bytes = bytes.freeze();
     }
 }
 
@@ -105,26 +108,13 @@ impl Message for Record {
             field::OPERATION => {
                 encoding::check_wire_type(WireType::Varint, wire_type)?;
                 let operation = encoding::decode_varint(buf)?;
-                encoding::encode_key(tag, wire_type, &mut self.bytes);
-                encoding::encode_varint(operation, &mut self.bytes);
+                self.append(tag, wire_type, operation, &[]);
                 Ok(())
             }
             field::POSITION | field::METADATA | field::KEY | field::PAYLOAD => {
-                encoding::check_wire_type(WireType::LengthDelimited, wire_type)?;
-                // What lies in one piece, as it mostly does, is copied from there.
-                let piece = buf.chunk();
-                let mut rest = piece;
-                if let Ok(length) = encoding::decode_varint(&mut rest)
-                    && let Some((content, rest)) = usize::try_from(length).ok().and_then(|it| rest.split_at_checked(it))
-                {
-                    self.append(tag, content);
-                    let read = piece.len() - rest.len();
-                    buf.advance(read);
-                    return Ok(());
-                }
                 let mut content = Bytes::new();
                 encoding::bytes::merge(wire_type, &mut content, buf, ctx)?;
-                self.append(tag, &content);
+                self.append(tag, wire_type, content.len() as u64, &content);
                 Ok(())
             }
             _ => encoding::skip_field(wire_type, tag, buf, ctx),

@@ -32,7 +32,8 @@ pub(super) fn generate(root: &Path, mode: Mode) -> Result<()> {
     let mut names = BTreeSet::new();
     for entry in written {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let text = rustfmt(&format!("{NOTE}{}", fs::read_to_string(entry.path())?))?;
+        let text = without_messages_of_records(fs::read_to_string(entry.path())?)?;
+        let text = rustfmt(&format!("{NOTE}{text}"))?;
         put(root, &format!("{CRATE}/src/generated/{name}"), &text, mode)?;
         names.insert(name);
     }
@@ -43,6 +44,24 @@ pub(super) fn generate(root: &Path, mode: Mode) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Messages of many records are written by hand where records are, in `record/many.rs`: here, they are only their fields.
+fn without_messages_of_records(mut text: String) -> Result<String> {
+    const DERIVED: &str = "#[derive(Clone, PartialEq, ::prost::Message)]";
+    const FIELD: &str = "#[prost(message, repeated, tag = \"1\")]";
+    let mut from = 0;
+    while let Some(field) = text[from..].find(FIELD).map(|at| from + at) {
+        let behind = field + FIELD.len();
+        from = behind;
+        if text[behind..].trim_start().starts_with("pub records:") {
+            let derived = text[..field].rfind(DERIVED).context("the messages of records derive something else")?;
+            text.replace_range(field..behind, "");
+            text.replace_range(derived..derived + DERIVED.len(), "#[derive(Clone, Debug, Default, PartialEq)]");
+            from = field;
+        }
+    }
+    Ok(text)
 }
 
 fn collect(folder: &Path, files: &mut Vec<std::path::PathBuf>) -> Result<()> {

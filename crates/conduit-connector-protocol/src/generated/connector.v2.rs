@@ -30,9 +30,8 @@ pub mod destination {
     pub struct Run {}
     /// Nested message and enum types in `Run`.
     pub mod run {
-        #[derive(Clone, PartialEq, ::prost::Message)]
+        #[derive(Clone, Debug, Default, PartialEq)]
         pub struct Request {
-            #[prost(message, repeated, tag = "1")]
             pub records: ::prost::alloc::vec::Vec<super::super::super::super::opencdc::v1::Record>,
         }
         #[derive(Clone, PartialEq, ::prost::Message)]
@@ -748,9 +747,8 @@ pub mod source {
             #[prost(bytes = "vec", repeated, tag = "1")]
             pub ack_positions: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
         }
-        #[derive(Clone, PartialEq, ::prost::Message)]
+        #[derive(Clone, Debug, Default, PartialEq)]
         pub struct Response {
-            #[prost(message, repeated, tag = "1")]
             pub records: ::prost::alloc::vec::Vec<super::super::super::super::opencdc::v1::Record>,
         }
     }

@@ -1,6 +1,6 @@
 //! Records to bytes.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use opencdc::{Data, Map, Operation, Value};
 use thiserror::Error;
 
@@ -25,14 +25,13 @@ pub enum EncodeError {
 ///
 /// ```
 /// use conduit_connector_protocol::record::Encoder;
-/// use opencdc::{Data, Metadata, Position, Record};
-/// use serde_json::json;
+/// use opencdc::{Data, Metadata, Position, Record, value};
 ///
 /// let record = Record::create(
 ///     Position::new(*b"1"),
 ///     Metadata::new(),
-///     Data::try_from(json!({"id": "51"}))?,
-///     Data::try_from(json!({"id": "51", "count": 3}))?,
+///     Data::from([("id", "51")]),
+///     Data::try_from(value!({"id": "51", "count": 3}))?,
 /// );
 /// let mut encoder = Encoder::new();
 /// let message = encoder.encode(&record)?;
@@ -67,7 +66,7 @@ impl Encoder {
             self.all = BytesMut::with_capacity(Self::BLOCK.max(bytes.len()));
         }
         self.all.extend_from_slice(bytes);
-        Ok(Record { bytes: self.all.split() })
+        Ok(Record { bytes: self.all.split().freeze() })
     }
 }
 
@@ -90,7 +89,7 @@ impl TryFrom<&opencdc::Record> for Record {
         let mut bytes = Backward::with_capacity(TYPICAL);
         put_record(&mut bytes, record)
             .map_err(|TooDeep| EncodeError::TooDeep { position: record.position.to_string() })?;
-        Ok(Self { bytes: bytes.written().into() })
+        Ok(Self { bytes: Bytes::copy_from_slice(bytes.written()) })
     }
 }
 
