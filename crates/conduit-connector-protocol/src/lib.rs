@@ -12,14 +12,13 @@
 //!
 //! ```
 //! use conduit_connector_protocol::proto::opencdc::v1 as wire;
-//! use opencdc::{Data, Metadata, Position, Record};
-//! use serde_json::json;
+//! use opencdc::{Data, Metadata, Position, Record, value};
 //!
 //! let record = Record::create(
 //!     Position::new(*b"1"),
 //!     Metadata::new(),
-//!     Data::try_from(json!({"id": "51"}))?,
-//!     Data::try_from(json!({"id": "51", "count": 3}))?,
+//!     Data::from([("id", "51")]),
+//!     Data::try_from(value!({"id": "51", "count": 3}))?,
 //! );
 //! let sent = wire::Record::try_from(&record)?;
 //! assert_eq!(Record::try_from(sent)?, record);

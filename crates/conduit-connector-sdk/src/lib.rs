@@ -70,7 +70,8 @@ pub use context::Context;
 pub use destination::Destination;
 pub use error::{Code, Error, ResultExt};
 pub use opencdc::{
-    Change, CompactString, Data, DataError, Map, Metadata, Number, Operation, Position, Record, Value, value,
+    Change, CompactString, Data, DataError, Entries, IntoEntries, Map, Metadata, Number, Operation, Position, Record,
+    Value, value,
 };
 pub use parameters::{
     Absent, Checked, DurationError, Keyed, Parameter, ParameterType, ParameterValue, Parameters, Secret, Settings,

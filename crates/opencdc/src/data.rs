@@ -12,7 +12,7 @@ use crate::{CompactString, Map, Value};
 /// A key, or one side of a payload.
 ///
 /// In JSON, structured data is an object and raw data is base64 text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Data {
     /// Bytes whose meaning is not known here: a file's line, JSON text, an Avro-encoded value.
     Raw(Vec<u8>),

@@ -46,5 +46,5 @@ pub use metadata::Metadata;
 pub use operation::{Operation, UnknownOperation};
 pub use position::Position;
 pub use record::{Change, Record};
-pub use sorted::{IntoIter, Iter};
+pub use sorted::{Entries, IntoEntries};
 pub use value::Value;

@@ -8,13 +8,15 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Value;
-use crate::sorted::{IntoIter, Iter, Sorted};
+use crate::sorted::{Entries, IntoEntries, Sorted};
 
 /// Named fields, in the order of their names.
 ///
-/// It is read and filled as [`serde_json::Map`] is, and made for data of which there is much: its entries are in one block of memory.
+/// It has the methods of [`serde_json::Map`], and is made for data of which there is much: its entries are in one block of memory.
 /// [`insert`](Self::insert) and [`remove`](Self::remove) therefore move what is behind their place. What has hundreds of fields is better
 /// collected, in any order; of fields with one name the last stays.
+///
+/// [`insert`](Self::insert) converts both what it is given: pass `"name"` and `7`, without `.into()`.
 ///
 /// ```
 /// use opencdc::Map;
@@ -24,7 +26,7 @@ use crate::sorted::{IntoIter, Iter, Sorted};
 /// assert_eq!(fields.keys().collect::<Vec<_>>(), ["born", "city", "name"]);
 /// assert_eq!(fields["born"].as_i64(), Some(1815));
 /// ```
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Map(Sorted<Value>);
 
 impl Map {
@@ -73,13 +75,18 @@ impl Map {
         self.0.remove(name)
     }
 
+    /// Takes all fields out.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// Keeps the fields for which this is true.
     pub fn retain(&mut self, keep: impl FnMut(&str, &mut Value) -> bool) {
         self.0.retain(keep);
     }
 
     /// The fields.
-    pub fn iter(&self) -> Iter<'_, Value> {
+    pub fn iter(&self) -> Entries<'_, Value> {
         self.0.iter()
     }
 
@@ -96,6 +103,11 @@ impl Map {
     /// The values, in the order of their names.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &Value> + ExactSizeIterator {
         self.0.iter().map(|(_, value)| value)
+    }
+
+    /// The values alone, owned.
+    pub fn into_values(self) -> impl DoubleEndedIterator<Item = Value> + ExactSizeIterator {
+        self.0.into_iter().map(|(_, value)| value)
     }
 
     /// The values, in the order of their names, to be changed.
@@ -142,7 +154,7 @@ impl<K: Into<CompactString>, V: Into<Value>, const COUNT: usize> From<[(K, V); C
 
 impl IntoIterator for Map {
     type Item = (CompactString, Value);
-    type IntoIter = IntoIter<Value>;
+    type IntoIter = IntoEntries<Value>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
@@ -151,7 +163,7 @@ impl IntoIterator for Map {
 
 impl<'a> IntoIterator for &'a Map {
     type Item = (&'a str, &'a Value);
-    type IntoIter = Iter<'a, Value>;
+    type IntoIter = Entries<'a, Value>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
@@ -167,6 +179,12 @@ impl From<serde_json::Map<String, serde_json::Value>> for Map {
 impl From<Map> for serde_json::Map<String, serde_json::Value> {
     fn from(fields: Map) -> Self {
         fields.into_iter().map(|(name, value)| (name.into_string(), value.into())).collect()
+    }
+}
+
+impl PartialEq<Map> for serde_json::Map<String, serde_json::Value> {
+    fn eq(&self, other: &Map) -> bool {
+        other == self
     }
 }
 
@@ -200,14 +218,17 @@ impl<'de> Visitor<'de> for Fields {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Map, A::Error> {
-        fields(access)
+        fields(Vec::new(), access)
     }
 }
 
-/// The fields of an object that is read.
-pub(crate) fn fields<'de, A: MapAccess<'de>>(mut access: A) -> Result<Map, A::Error> {
+/// The fields of an object that is read, behind those that are read already.
+pub(crate) fn fields<'de, A: MapAccess<'de>>(
+    mut fields: Vec<(CompactString, Value)>,
+    mut access: A,
+) -> Result<Map, A::Error> {
     // What says how many there are may be wrong.
-    let mut fields = Vec::with_capacity(access.size_hint().unwrap_or(0).min(64));
+    fields.reserve(access.size_hint().unwrap_or(0).min(64));
     while let Some(field) = access.next_entry::<CompactString, Value>()? {
         fields.push(field);
     }

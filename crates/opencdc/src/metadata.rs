@@ -8,7 +8,7 @@ use compact_str::{CompactString, ToCompactString as _};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::sorted::{IntoIter, Iter, Sorted};
+use crate::sorted::{Entries, IntoEntries, Sorted};
 
 /// What is known about a record beside its data: text by text, in the order of the names.
 ///
@@ -46,7 +46,7 @@ impl Metadata {
     /// How many of these there are.
     pub const FILE_CHUNK_COUNT: &'static str = "opencdc.file.chunk.count";
 
-    /// The names that are too long to be held in place.
+    /// The names that are too long to be held in place; Conduit's own three are among them.
     const LONG: [&'static str; 7] = [
         Self::KEY_SCHEMA_SUBJECT,
         Self::KEY_SCHEMA_VERSION,
@@ -57,9 +57,14 @@ impl Metadata {
         "conduit.source.plugin.version",
     ];
 
-    /// A name, as it is held: those that `OpenCDC` and Conduit give take no memory.
-    pub fn name(name: &str) -> CompactString {
-        let known = if name.len() > 24 { Self::LONG.iter().find(|known| **known == name) } else { None };
+    /// A name as it is held: those that `OpenCDC` and Conduit give take no memory of their own. It is for who reads many records.
+    #[doc(hidden)]
+    pub fn held_name(name: &str) -> CompactString {
+        let known = if name.len() > size_of::<CompactString>() {
+            Self::LONG.iter().find(|known| **known == name)
+        } else {
+            None
+        };
         known.map_or_else(|| name.into(), |known| CompactString::const_new(known))
     }
 
@@ -78,8 +83,18 @@ impl Metadata {
         self.0.insert(name.into(), value.into())
     }
 
+    /// Takes a value out.
+    pub fn remove(&mut self, name: &str) -> Option<CompactString> {
+        self.0.remove(name)
+    }
+
+    /// Whether there is such a name.
+    pub fn contains_key(&self, name: &str) -> bool {
+        self.0.get(name).is_some()
+    }
+
     /// All of it, by name.
-    pub fn iter(&self) -> Iter<'_, CompactString> {
+    pub fn iter(&self) -> Entries<'_, CompactString> {
         self.0.iter()
     }
 
@@ -147,6 +162,12 @@ impl From<BTreeMap<String, String>> for Metadata {
     }
 }
 
+impl<K: Into<CompactString>, V: Into<CompactString>, const COUNT: usize> From<[(K, V); COUNT]> for Metadata {
+    fn from(entries: [(K, V); COUNT]) -> Self {
+        entries.into_iter().collect()
+    }
+}
+
 impl<K: Into<CompactString>, V: Into<CompactString>> Extend<(K, V)> for Metadata {
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
         self.0.extend(entries.into_iter().map(|(name, value)| (name.into(), value.into())));
@@ -161,7 +182,7 @@ impl<K: Into<CompactString>, V: Into<CompactString>> FromIterator<(K, V)> for Me
 
 impl IntoIterator for Metadata {
     type Item = (CompactString, CompactString);
-    type IntoIter = IntoIter<CompactString>;
+    type IntoIter = IntoEntries<CompactString>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
@@ -170,7 +191,7 @@ impl IntoIterator for Metadata {
 
 impl<'a> IntoIterator for &'a Metadata {
     type Item = (&'a str, &'a CompactString);
-    type IntoIter = Iter<'a, CompactString>;
+    type IntoIter = Entries<'a, CompactString>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Data, Metadata, Operation, Position};
 
 /// One change of one thing: where it stands in the source, what happened, to what, and how it looked before and after.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// Where it stands in the source; a source that is opened with it goes on after this record.
     pub position: Position,
@@ -23,7 +23,7 @@ pub struct Record {
 }
 
 /// How a thing looked before and after a change. A source that knows no earlier image leaves `before` out.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Change {
     /// Before; present in updates and deletes, where the source knows it.

@@ -10,7 +10,7 @@ use compact_str::CompactString;
 ///
 /// They are in one block, and names of up to 24 bytes in it: a record has few fields, is filled once and read once, and there are many
 /// of them. A tree or a table of hashes takes several times the memory, and with it the time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Sorted<V>(Vec<(CompactString, V)>);
 
 impl<V> Sorted<V> {
@@ -24,7 +24,7 @@ impl<V> Sorted<V> {
 
     /// Entries in any order. Of those with one name the last stays.
     pub(crate) fn of(entries: impl Iterator<Item = (CompactString, V)>) -> Self {
-        // A vector's own entries stay where they are.
+        // A vector's own entries stay where they are, as std collects them today.
         let mut sorted = Self(entries.collect());
         sorted.order();
         sorted
@@ -39,6 +39,7 @@ impl<V> Sorted<V> {
     }
 
     /// Where the name is, or where it belongs.
+    #[inline]
     fn place(&self, name: &str) -> Result<usize, usize> {
         // What comes in order, as most does, is put at the end.
         match self.0.last() {
@@ -69,6 +70,10 @@ impl<V> Sorted<V> {
         self.place(name).ok().map(|place| self.0.remove(place).1)
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&str, &mut V) -> bool) {
         self.0.retain_mut(|(name, value)| keep(name, value));
     }
@@ -89,19 +94,23 @@ impl<V> Sorted<V> {
                 }
                 same
             });
+            // Of many entries with few names, most of the block would be kept for nothing.
+            if self.0.len() < self.0.capacity() / 2 {
+                self.0.shrink_to_fit();
+            }
         }
     }
 
-    pub(crate) fn iter(&self) -> Iter<'_, V> {
-        Iter(self.0.iter())
+    pub(crate) fn iter(&self) -> Entries<'_, V> {
+        Entries(self.0.iter())
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = (&str, &mut V)> + ExactSizeIterator {
         self.0.iter_mut().map(|(name, value)| (name.as_str(), value))
     }
 
-    pub(crate) fn into_iter(self) -> IntoIter<V> {
-        IntoIter(self.0.into_iter())
+    pub(crate) fn into_iter(self) -> IntoEntries<V> {
+        IntoEntries(self.0.into_iter())
     }
 }
 
@@ -120,9 +129,9 @@ impl<V> Default for Sorted<V> {
 
 /// Names and values, in the order of the names.
 #[derive(Clone, Debug)]
-pub struct Iter<'a, V>(slice::Iter<'a, (CompactString, V)>);
+pub struct Entries<'a, V>(slice::Iter<'a, (CompactString, V)>);
 
-impl<'a, V> Iterator for Iter<'a, V> {
+impl<'a, V> Iterator for Entries<'a, V> {
     type Item = (&'a str, &'a V);
 
     #[inline]
@@ -135,22 +144,22 @@ impl<'a, V> Iterator for Iter<'a, V> {
     }
 }
 
-impl<V> DoubleEndedIterator for Iter<'_, V> {
+impl<V> DoubleEndedIterator for Entries<'_, V> {
     #[inline]
     fn next_back(&mut self) -> Option<Self::Item> {
         self.0.next_back().map(|(name, value)| (name.as_str(), value))
     }
 }
 
-impl<V> ExactSizeIterator for Iter<'_, V> {}
+impl<V> ExactSizeIterator for Entries<'_, V> {}
 
-impl<V> FusedIterator for Iter<'_, V> {}
+impl<V> FusedIterator for Entries<'_, V> {}
 
 /// Names and values, in the order of the names, and owned.
 #[derive(Debug)]
-pub struct IntoIter<V>(vec::IntoIter<(CompactString, V)>);
+pub struct IntoEntries<V>(vec::IntoIter<(CompactString, V)>);
 
-impl<V> Iterator for IntoIter<V> {
+impl<V> Iterator for IntoEntries<V> {
     type Item = (CompactString, V);
 
     #[inline]
@@ -163,16 +172,16 @@ impl<V> Iterator for IntoIter<V> {
     }
 }
 
-impl<V> DoubleEndedIterator for IntoIter<V> {
+impl<V> DoubleEndedIterator for IntoEntries<V> {
     #[inline]
     fn next_back(&mut self) -> Option<Self::Item> {
         self.0.next_back()
     }
 }
 
-impl<V> ExactSizeIterator for IntoIter<V> {}
+impl<V> ExactSizeIterator for IntoEntries<V> {}
 
-impl<V> FusedIterator for IntoIter<V> {}
+impl<V> FusedIterator for IntoEntries<V> {}
 
 #[cfg(test)]
 mod tests {

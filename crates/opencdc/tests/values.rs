@@ -82,8 +82,12 @@ fn a_value_compares_with_what_it_holds() {
     assert_eq!(value!(7), 7_u64);
     assert_eq!(value!(7), 7_i64);
     assert_eq!(value!(0.5), 0.5);
+    assert_eq!(value!(2), vec![1, 2].len());
+    assert_eq!("a", value!("a"));
+    assert_eq!(7, value!(7));
     assert_ne!(value!(1), "1");
     assert_ne!(value!(7.0), 7_i64);
+    assert_ne!(value!(null), f64::NAN);
 }
 
 #[test]
@@ -132,7 +136,27 @@ fn names_of_metadata_are_the_same_however_they_are_held() {
         "conduit.source.connector.id",
         "somebody.else's name, and a long one",
     ] {
-        assert_eq!(Metadata::name(name), CompactString::from(name));
+        assert_eq!(Metadata::held_name(name), CompactString::from(name));
     }
-    assert!(!Metadata::name(Metadata::KEY_SCHEMA_SUBJECT).is_heap_allocated());
+    assert!(!Metadata::held_name(Metadata::KEY_SCHEMA_SUBJECT).is_heap_allocated());
+}
+
+#[test]
+fn many_fields_of_one_name_take_the_memory_of_one() {
+    let map: Map = (0..100_000).map(|number| ("a", number)).collect();
+    assert_eq!(map, Map::from([("a", 99_999)]));
+}
+
+/// `serde_json` gives numbers as such objects where a crate of the program has turned `arbitrary_precision` on.
+#[test]
+fn a_number_is_one_however_serde_json_gives_it() {
+    let number =
+        |text: &str| serde_json::from_str::<Value>(&format!(r#"{{"$serde_json::private::Number":{text}}}"#)).unwrap();
+    assert_eq!(number(r#""1.5""#), 1.5);
+    assert_eq!(number(r#""-7""#), -7);
+    assert!(number(r#""none""#).is_object() && number("7").is_object());
+    let deserializer = serde::de::value::I128Deserializer::<serde::de::value::Error>::new(7);
+    assert_eq!(<Value as serde::Deserialize>::deserialize(deserializer).unwrap(), 7);
+    let deserializer = serde::de::value::U128Deserializer::<serde::de::value::Error>::new(u128::MAX);
+    assert!(<Value as serde::Deserialize>::deserialize(deserializer).unwrap_err().to_string().contains("64 bits"));
 }

@@ -1,6 +1,6 @@
 //! Bytes to records.
 
-use opencdc::{Change, CompactString, Data, Map, Metadata, Number, Operation, Position, Value};
+use opencdc::{Change, CompactString, Data, Metadata, Number, Operation, Position, Value};
 use thiserror::Error;
 
 use super::field::{self, Fields};
@@ -110,15 +110,49 @@ pub(super) fn position(message: &[u8]) -> Result<&[u8], Fault> {
     Ok(position)
 }
 
-// In a message a field may come again: a single value replaces the one before, a message completes it. So everything below is decoded
-// into what is there.
+// In a message a field may come again: a single value replaces the one before, a message completes it. So what may be completed is held
+// as what has come until there is no more, and becomes a map then: ordered once, however often it was completed.
+
+type Entries = Vec<(CompactString, Value)>;
+
+/// Data, as far as they have come.
+enum HeldData {
+    Raw(Vec<u8>),
+    Structured(Entries),
+}
+
+impl From<HeldData> for Data {
+    fn from(held: HeldData) -> Self {
+        match held {
+            HeldData::Raw(bytes) => Self::Raw(bytes),
+            HeldData::Structured(entries) => Self::Structured(entries.into_iter().collect()),
+        }
+    }
+}
+
+/// A value, as far as it has come.
+enum Held {
+    Scalar(Value),
+    Struct(Entries),
+    List(Vec<Value>),
+}
+
+impl From<Held> for Value {
+    fn from(held: Held) -> Self {
+        match held {
+            Held::Scalar(value) => value,
+            Held::Struct(entries) => Self::Object(entries.into_iter().collect()),
+            Held::List(values) => Self::Array(values),
+        }
+    }
+}
 
 fn record(message: &[u8]) -> Result<opencdc::Record, Fault> {
     let mut position: &[u8] = &[];
     let mut number = 0;
     let mut metadata = Vec::new();
     let mut key = None;
-    let mut payload = Change::default();
+    let (mut before, mut after) = (None, None);
     let mut fields = Fields::of(message);
     while let Some(first) = fields.key()? {
         match first {
@@ -127,39 +161,43 @@ fn record(message: &[u8]) -> Result<opencdc::Record, Fault> {
             key::OPERATION => number = fields.varint()? as i32,
             key::METADATA => metadata.push(entry(fields.bytes()?)?),
             key::KEY => data(fields.bytes()?, &mut key)?,
-            key::PAYLOAD => change(fields.bytes()?, &mut payload)?,
+            key::PAYLOAD => change(fields.bytes()?, &mut before, &mut after)?,
             other => fields.skip(other, field::PAYLOAD)?,
         }
     }
-    let operation = operation(number).ok_or(Fault::Operation(number))?;
-    let metadata = metadata.into_iter().collect();
-    Ok(opencdc::Record { position: Position::new(position), operation, metadata, key, payload })
+    Ok(opencdc::Record {
+        position: Position::new(position),
+        operation: operation(number).ok_or(Fault::Operation(number))?,
+        metadata: metadata.into_iter().collect(),
+        key: key.map(Data::from),
+        payload: Change { before: before.map(Data::from), after: after.map(Data::from) },
+    })
 }
 
-fn change(message: &[u8], into: &mut Change) -> Result<(), Fault> {
+fn change(message: &[u8], before: &mut Option<HeldData>, after: &mut Option<HeldData>) -> Result<(), Fault> {
     let mut fields = Fields::of(message);
     while let Some(key) = fields.key()? {
         match key {
-            key::FIRST => data(fields.bytes()?, &mut into.before)?,
-            key::SECOND => data(fields.bytes()?, &mut into.after)?,
+            key::FIRST => data(fields.bytes()?, before)?,
+            key::SECOND => data(fields.bytes()?, after)?,
             other => fields.skip(other, 2)?,
         }
     }
     Ok(())
 }
 
-fn data(message: &[u8], into: &mut Option<Data>) -> Result<(), Fault> {
+fn data(message: &[u8], into: &mut Option<HeldData>) -> Result<(), Fault> {
     let mut fields = Fields::of(message);
     while let Some(key) = fields.key()? {
         match key {
-            key::FIRST => *into = Some(Data::Raw(fields.bytes()?.to_vec())),
+            key::FIRST => *into = Some(HeldData::Raw(fields.bytes()?.to_vec())),
             key::SECOND => {
-                let mut map = match into.take() {
-                    Some(Data::Structured(map)) => map,
-                    _ => Map::new(),
-                };
-                structure(fields.bytes()?, &mut map, 1)?;
-                *into = Some(Data::Structured(map));
+                if !matches!(into, Some(HeldData::Structured(_))) {
+                    *into = Some(HeldData::Structured(Vec::new()));
+                }
+                if let Some(HeldData::Structured(entries)) = into {
+                    structure(fields.bytes()?, entries, 1)?;
+                }
             }
             other => fields.skip(other, 2)?,
         }
@@ -168,18 +206,18 @@ fn data(message: &[u8], into: &mut Option<Data>) -> Result<(), Fault> {
 }
 
 /// The fields of a `Struct`.
-fn structure(message: &[u8], into: &mut Map, depth: usize) -> Result<(), Fault> {
+fn structure(message: &[u8], into: &mut Entries, depth: usize) -> Result<(), Fault> {
     if depth > MAX_DEPTH {
         return Err(Fault::TooDeep);
     }
-    let mut all = Vec::with_capacity(Fields::of(message).count_first()?);
+    into.reserve(Fields::of(message).count_first()?);
     let mut fields = Fields::of(message);
     while let Some(key) = fields.key()? {
         if key != key::FIRST {
             fields.skip(key, 1)?;
             continue;
         }
-        let (mut name, mut held) = ("", Value::Null);
+        let (mut name, mut held) = ("", Held::Scalar(Value::Null));
         let mut entry = Fields::of(fields.bytes()?);
         while let Some(key) = entry.key()? {
             match key {
@@ -188,41 +226,36 @@ fn structure(message: &[u8], into: &mut Map, depth: usize) -> Result<(), Fault> 
                 other => entry.skip(other, 2)?,
             }
         }
-        all.push((CompactString::from(name), held));
-    }
-    if into.is_empty() {
-        *into = all.into_iter().collect();
-    } else {
-        into.extend(all);
+        into.push((name.into(), held.into()));
     }
     Ok(())
 }
 
-/// A `Value`, by which what is there is replaced or completed.
-fn value(message: &[u8], into: &mut Value, depth: usize) -> Result<(), Fault> {
+/// A `Value`.
+fn value(message: &[u8], into: &mut Held, depth: usize) -> Result<(), Fault> {
     let mut fields = Fields::of(message);
     while let Some(key) = fields.key()? {
         match key {
             key::NULL => {
                 fields.varint()?;
-                *into = Value::Null;
+                *into = Held::Scalar(Value::Null);
             }
-            key::NUMBER => *into = number_of(f64::from_bits(fields.fixed64()?)),
-            key::STRING => *into = Value::String(fields.text()?.into()),
-            key::BOOL => *into = Value::Bool(fields.varint()? != 0),
+            key::NUMBER => *into = Held::Scalar(number_of(f64::from_bits(fields.fixed64()?))),
+            key::STRING => *into = Held::Scalar(Value::String(fields.text()?.into())),
+            key::BOOL => *into = Held::Scalar(Value::Bool(fields.varint()? != 0)),
             key::STRUCT => {
-                if !into.is_object() {
-                    *into = Value::Object(Map::new());
+                if !matches!(into, Held::Struct(_)) {
+                    *into = Held::Struct(Vec::new());
                 }
-                if let Value::Object(map) = into {
-                    structure(fields.bytes()?, map, depth + 1)?;
+                if let Held::Struct(entries) = into {
+                    structure(fields.bytes()?, entries, depth + 1)?;
                 }
             }
             key::LIST => {
-                if !into.is_array() {
-                    *into = Value::Array(Vec::new());
+                if !matches!(into, Held::List(_)) {
+                    *into = Held::List(Vec::new());
                 }
-                if let Value::Array(values) = into {
+                if let Held::List(values) = into {
                     list(fields.bytes()?, values, depth + 1)?;
                 }
             }
@@ -243,9 +276,9 @@ fn list(message: &[u8], into: &mut Vec<Value>, depth: usize) -> Result<(), Fault
             fields.skip(key, 1)?;
             continue;
         }
-        let mut held = Value::Null;
+        let mut held = Held::Scalar(Value::Null);
         value(fields.bytes()?, &mut held, depth)?;
-        into.push(held);
+        into.push(held.into());
     }
     Ok(())
 }
@@ -266,7 +299,7 @@ fn entry(message: &[u8]) -> Result<(CompactString, CompactString), Fault> {
             other => fields.skip(other, 2)?,
         }
     }
-    Ok((Metadata::name(name), value.into()))
+    Ok((Metadata::held_name(name), value.into()))
 }
 
 /// Up to here every whole number is a double of its own.

@@ -334,3 +334,14 @@ fn what_the_message_doesnt_hold_is_an_error_of_the_message() {
     // Fields that aren't known are left out.
     assert_eq!(Record::decode(&[0x32, 1, b'x', 0x38, 1][..]).unwrap(), Record::default());
 }
+
+/// A message that repeats what may be completed is put in order once: each time, it would take hours.
+#[test]
+fn data_that_are_completed_without_end_are_decoded_at_once() {
+    let one = |name: usize| with_after(value!({ format!("{:06}", 200_000 - name): {"a": name} }));
+    let bytes: Vec<u8> =
+        (0..200_000).flat_map(|name| Record::try_from(&one(name)).unwrap().as_bytes().to_vec()).collect();
+    let record = opencdc::Record::try_from(Record { bytes: bytes.into() }).unwrap();
+    let Some(Data::Structured(map)) = record.payload.after else { panic!("not structured") };
+    assert_eq!((map.len(), map["000001"]["a"].as_u64()), (200_000, Some(199_999)));
+}

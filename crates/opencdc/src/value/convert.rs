@@ -18,12 +18,19 @@ macro_rules! whole {
     )*};
 }
 
-whole!(i8, i16, i32, i64, u8, u16, u32, u64, usize);
+whole!(i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
 
 /// Null where it is no finite number, which JSON doesn't have.
 impl From<f64> for Value {
     fn from(number: f64) -> Self {
         Number::from_f64(number).map_or(Self::Null, Self::Number)
+    }
+}
+
+/// Null where it is no finite number.
+impl From<f32> for Value {
+    fn from(number: f32) -> Self {
+        f64::from(number).into()
     }
 }
 
@@ -51,6 +58,12 @@ impl From<String> for Value {
     }
 }
 
+impl From<&String> for Value {
+    fn from(text: &String) -> Self {
+        Self::String(text.into())
+    }
+}
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::String(text.into())
@@ -69,12 +82,19 @@ impl From<Map> for Value {
     }
 }
 
+impl<T: Into<Value>, const COUNT: usize> From<[T; COUNT]> for Value {
+    fn from(values: [T; COUNT]) -> Self {
+        values.into_iter().collect()
+    }
+}
+
 impl<T: Into<Value>> From<Vec<T>> for Value {
     fn from(values: Vec<T>) -> Self {
         values.into_iter().collect()
     }
 }
 
+/// A list. Fields are collected into a [`Map`].
 impl<T: Into<Value>> FromIterator<T> for Value {
     fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
         Self::Array(values.into_iter().map(Into::into).collect())
@@ -134,23 +154,40 @@ impl PartialEq<Value> for serde_json::Value {
 }
 
 macro_rules! compared {
-    ($($other:ty: $value:ident, $is:ident => $same:expr;)*) => {$(
+    ($($as:ident: $($other:ty),*;)*) => {$($(
         impl PartialEq<$other> for Value {
-            fn eq(&self, $is: &$other) -> bool {
-                let $value = self;
-                $same
+            fn eq(&self, other: &$other) -> bool {
+                Value::from(other.to_owned()).$as() == self.$as() && self.$as().is_some()
+            }
+        }
+
+        impl PartialEq<Value> for $other {
+            fn eq(&self, other: &Value) -> bool {
+                other == self
+            }
+        }
+    )*)*};
+}
+
+compared! {
+    as_bool: bool;
+    as_number: i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64;
+}
+
+macro_rules! compared_with_text {
+    ($($text:ty),*) => {$(
+        impl PartialEq<$text> for Value {
+            fn eq(&self, other: &$text) -> bool {
+                self.as_str() == Some(other)
+            }
+        }
+
+        impl PartialEq<Value> for $text {
+            fn eq(&self, other: &Value) -> bool {
+                other == self
             }
         }
     )*};
 }
 
-compared! {
-    str: value, text => value.as_str() == Some(text);
-    &str: value, text => value.as_str() == Some(text);
-    String: value, text => value.as_str() == Some(text);
-    bool: value, yes => value.as_bool() == Some(*yes);
-    i32: value, number => value.as_i64() == Some((*number).into());
-    i64: value, number => value.as_i64() == Some(*number);
-    u64: value, number => value.as_u64() == Some(*number);
-    f64: value, number => value.as_f64() == Some(*number);
-}
+compared_with_text!(str, &str, String);

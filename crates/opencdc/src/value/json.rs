@@ -2,10 +2,18 @@
 
 use std::fmt;
 
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use compact_str::CompactString;
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use serde_json::Number;
+
 use super::Value;
+use crate::Map;
+
+/// With `serde_json`'s feature `arbitrary_precision`, which any crate of a program turns on for all of it, a number comes as an object with
+/// this field alone. A program's other numbers aren't to become objects for that.
+const NUMBER: &str = "$serde_json::private::Number";
 
 /// As JSON, on one line.
 impl fmt::Display for Value {
@@ -55,6 +63,14 @@ impl<'de> Visitor<'de> for AnyValue {
         Ok(number.into())
     }
 
+    fn visit_i128<E: de::Error>(self, number: i128) -> Result<Value, E> {
+        Number::from_i128(number).map(Value::Number).ok_or_else(|| E::custom("the number has more than 64 bits"))
+    }
+
+    fn visit_u128<E: de::Error>(self, number: u128) -> Result<Value, E> {
+        Number::from_u128(number).map(Value::Number).ok_or_else(|| E::custom("the number has more than 64 bits"))
+    }
+
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
         Ok(number.into())
     }
@@ -87,7 +103,13 @@ impl<'de> Visitor<'de> for AnyValue {
         Ok(Value::Array(values))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Value, A::Error> {
-        crate::map::fields(access).map(Value::Object)
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let Some((name, value)) = access.next_entry::<CompactString, Value>()? else { return Ok(Map::new().into()) };
+        if name == NUMBER
+            && let Some(number) = value.as_str().and_then(|text| text.parse().ok())
+        {
+            return Ok(Value::Number(number));
+        }
+        crate::map::fields(vec![(name, value)], access).map(Value::Object)
     }
 }
