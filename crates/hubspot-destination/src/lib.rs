@@ -50,7 +50,6 @@
 //! use hubspot_client::{Auth, Client};
 //! use hubspot_destination::{Config, HubSpotDestination, Routing};
 //! use opencdc::{Data, Metadata, Position, Record};
-//! use serde_json::json;
 //!
 //! # async fn write() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::builder(Auth::token("pat-…")).build()?;
@@ -62,9 +61,9 @@
 //! let record = Record::update(
 //!     Position::default(),
 //!     Metadata::new(),
-//!     Data::try_from(json!({"email": "ada@example.com"}))?,
+//!     Data::from([("email", "ada@example.com")]),
 //!     None,
-//!     Data::try_from(json!({"firstname": "Ada"}))?,
+//!     Data::from([("firstname", "Ada")]),
 //! );
 //! for outcome in destination.write(vec![record]).await? {
 //!     if let Err(error) = outcome {

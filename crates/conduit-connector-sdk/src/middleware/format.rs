@@ -87,9 +87,8 @@ fn invalid(text: &str) -> Error {
 /// ```
 /// use conduit_connector_sdk::middleware::Formatter;
 /// use conduit_connector_sdk::{Data, Metadata, Position, Record};
-/// use serde_json::json;
 ///
-/// let after = Data::try_from(json!({"email": "ada@example.com"}))?;
+/// let after = Data::from([("email", "ada@example.com")]);
 /// let record = Record::create(Position::new("7"), Metadata::new(), Data::Raw(vec![1]), after);
 /// assert_eq!(
 ///     Formatter::default().format(&record)?,

@@ -74,7 +74,6 @@ impl ExtractSettings {
 ///
 /// use conduit_connector_sdk::schema::{Extractor, InMemoryRegistry, RestoreSettings, Restorer};
 /// use conduit_connector_sdk::{Data, Metadata, Position, Record};
-/// use serde_json::json;
 ///
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
@@ -83,7 +82,7 @@ impl ExtractSettings {
 ///
 /// let mut metadata = Metadata::new();
 /// metadata.set_collection("crm.contacts");
-/// let (key, after) = (Data::try_from(json!({"id": 7}))?, Data::try_from(json!({"email": "ada@example.com"}))?);
+/// let (key, after) = (Data::from([("id", 7)]), Data::from([("email", "ada@example.com")]));
 /// let read = Record::create(Position::from(b"1".to_vec()), metadata, key, after);
 ///
 /// let mut sent = read.clone();

@@ -106,8 +106,8 @@ impl Shaper<'_> {
             Some(opencdc::Value::Object(properties)) => properties.iter().any(|(name, value)| is_unknown(name, value)),
             Some(_) => false,
             None => {
-                let has_several = fields.get(crm::ASSOCIATIONS).is_some_and(|it| it.is_array() || it.is_object());
-                let associations = has_several && crm::may_be_associations(Some(definitions));
+                let holds_values = fields.get(crm::ASSOCIATIONS).is_some_and(|it| it.is_array() || it.is_object());
+                let associations = holds_values && crm::may_be_associations(Some(definitions));
                 fields
                     .iter()
                     .any(|(name, value)| !(associations && name == crm::ASSOCIATIONS) && is_unknown(name, value))
