@@ -20,10 +20,14 @@
 //!
 //! # Tests
 //!
-//! A connector's own code runs without Conduit: `Settings::from_iter([("interval", "1ms")]).parse()?` is its `Config`, checked and with
-//! defaults, and its methods are called with that and [`Context::default`]: `configure`, `open`, `read`, `write`. What the middleware
-//! does isn't in these, stated schemas included. For that, start the program as Conduit does, with the crate
-//! `conduit-connector-acceptance`: `Connector::new(env!("CARGO_BIN_EXE_…"))`, and its suite.
+//! A connector's own code runs without Conduit, in `#[tokio::test]`s (`tokio` with `macros` and `rt` among the `[dev-dependencies]`):
+//! `Settings::from_iter([("interval", "1ms")]).parse()?` is its `Config`, checked and with defaults, and its methods are called with that and
+//! [`Context::default`]: `configure`, `open`, `read`, `write`. What a source reads is compared with what it should be,
+//! `Some(Data::from([("number", 8)]))`.
+//!
+//! What the middleware does isn't in these, stated schemas included. For that, start the program as Conduit does, in `tests/`, with the
+//! crate `conduit-connector-acceptance`: its suite, or `conduit_connector_acceptance::Connector::new(env!("CARGO_BIN_EXE_…"))`, which
+//! takes settings as a map of `String`s.
 //!
 //! # Features
 //!

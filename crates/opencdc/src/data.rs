@@ -12,6 +12,41 @@ use crate::{CompactString, Map, Value};
 /// A key, or one side of a payload.
 ///
 /// In JSON, structured data is an object and raw data is base64 text.
+///
+/// ```
+/// use opencdc::{Data, Map, Value, value};
+///
+/// let of_one_type = Data::from([("id", 7), ("born", 1815)]);
+/// // One `Value::from` says the type of all.
+/// let of_several = Data::from([("id", Value::from(7)), ("name", "Ada".into())]);
+/// assert_eq!(of_several, Data::try_from(value!({"id": 7, "name": "Ada"}))?);
+/// let columns = vec![("id".to_owned(), Value::from(7)), ("name".to_owned(), "Ada".into())];
+/// assert_eq!(of_several, columns.into_iter().collect::<Map>().into());
+///
+/// // What is read is borrowed from `fields`, so that has a name. `fields["name"]` panics where there is no such field; `get` doesn't.
+/// let fields = of_several.to_structured()?;
+/// assert_eq!(fields.get("name").and_then(Value::as_str), Some("Ada"));
+/// assert_eq!(fields.get("died"), None);
+/// # Ok::<(), opencdc::DataError>(())
+/// ```
+///
+/// A struct of one's own goes by way of `serde_json`, both ways:
+///
+/// ```
+/// use opencdc::Data;
+/// use serde_json::Value as Json;
+///
+/// #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+/// struct Person {
+///     id: u32,
+///     name: String,
+/// }
+///
+/// let ada = Person { id: 7, name: "Ada".to_owned() };
+/// let data = Data::try_from(serde_json::to_value(&ada)?)?;
+/// assert_eq!(serde_json::from_value::<Person>(Json::Object(data.into_structured()?.into()))?, ada);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Data {
     /// Bytes whose meaning is not known here: a file's line, JSON text, an Avro-encoded value.
@@ -91,7 +126,7 @@ impl From<Map> for Data {
     }
 }
 
-/// Structured data with these fields.
+/// Structured data with these fields, whose values are of one type: [`Value`] where they are of several.
 impl<K: Into<CompactString>, V: Into<Value>, const COUNT: usize> From<[(K, V); COUNT]> for Data {
     fn from(fields: [(K, V); COUNT]) -> Self {
         Self::Structured(fields.into())

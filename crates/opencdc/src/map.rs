@@ -12,11 +12,10 @@ use crate::sorted::{Entries, IntoEntries, Sorted};
 
 /// Named fields, in the order of their names.
 ///
-/// It has the methods of [`serde_json::Map`], and is made for data of which there is much: its entries are in one block of memory.
+/// Its methods are named as those of [`serde_json::Map`]; for `entry` and `map["name"] = …` there are [`get_mut`](Self::get_mut) and
+/// [`insert`](Self::insert). It is made for data of which there is much: its entries are in one block of memory.
 /// [`insert`](Self::insert) and [`remove`](Self::remove) therefore move what is behind their place. What has hundreds of fields is better
 /// collected, in any order; of fields with one name the last stays.
-///
-/// [`insert`](Self::insert) converts both what it is given: pass `"name"` and `7`, without `.into()`.
 ///
 /// ```
 /// use opencdc::Map;
@@ -65,7 +64,7 @@ impl Map {
         self.0.get(name).is_some()
     }
 
-    /// Sets a field, and gives back what its value was.
+    /// Sets a field, and gives back what its value was. Both are converted here: `insert("born", 1815)`, without `.into()`.
     pub fn insert(&mut self, name: impl Into<CompactString>, value: impl Into<Value>) -> Option<Value> {
         self.0.insert(name.into(), value.into())
     }

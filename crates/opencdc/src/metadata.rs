@@ -12,7 +12,19 @@ use crate::sorted::{Entries, IntoEntries, Sorted};
 
 /// What is known about a record beside its data: text by text, in the order of the names.
 ///
-/// The names that `OpenCDC` reserves are constants here, with typed accessors for those that every source sets.
+/// The names that `OpenCDC` reserves are constants here, with typed accessors for the collection and for times, which are those of the
+/// crate `chrono`. All are optional. Values are text: numbers are written as such.
+///
+/// ```
+/// use chrono::Utc;
+/// use opencdc::Metadata;
+///
+/// let mut metadata = Metadata::from([("shop.region", "eu")]);
+/// metadata.set_collection("people");
+/// metadata.set_read_at(Utc::now());
+/// metadata.insert("shop.page", 7.to_string());
+/// assert_eq!((metadata.collection(), metadata.get("shop.page")), (Some("people"), Some("7")));
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Metadata(Sorted<CompactString>);
 

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{Data, Metadata, Operation, Position};
 
 /// One change of one thing: where it stands in the source, what happened, to what, and how it looked before and after.
+///
+/// What makes one takes a key; where there is none, set [`key`](Self::key) to `None` behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// Where it stands in the source; a source that is opened with it goes on after this record.

@@ -13,8 +13,12 @@ use crate::Map;
 
 /// The value of a field: what JSON has.
 ///
-/// It has the methods of [`serde_json::Value`], which converts to it and from it with `into`; so what implements serde's traits becomes one
-/// by `serde_json::to_value(it)?.into()`. Text of up to 24 bytes is held in place.
+/// Its methods are named as those of [`serde_json::Value`], which converts to it and from it with `into`; so what implements serde's traits
+/// becomes one by `serde_json::to_value(it)?.into()`. There is no `value["name"] = …` ([`as_object_mut`](Self::as_object_mut) and
+/// [`Map::insert`] do that), no `get` by number (`value[0]` does), and no `pointer`. Text of up to 24 bytes is held in place.
+///
+/// JSON has neither bytes nor times. Write bytes as base64 text, and times as RFC 3339 text: made of a `Vec<u8>`, a value is a list of
+/// numbers. `None` is null; a slice is collected, `tags.iter().map(String::as_str).collect::<Value>()`.
 ///
 /// ```
 /// use opencdc::Value;
@@ -45,7 +49,8 @@ pub enum Value {
 }
 
 /// Makes a [`Value`] of JSON with expressions in it, as [`serde_json::json!`] does, and by way of what that makes: where there are many,
-/// [`Map::from`](crate::Map) is faster.
+/// [`Map::from`](crate::Map) is faster. Expressions are borrowed. Those that serde can't serialize, such as a map with keys that are no
+/// text, make it panic.
 ///
 /// ```
 /// use opencdc::{Data, value};
@@ -106,7 +111,8 @@ impl Value {
         if let Self::Number(number) = self { Some(number) } else { None }
     }
 
-    /// The whole number that it is, where that has 64 bits with a sign.
+    /// The whole number that it is, where that has 64 bits with a sign. Nothing for 7.0: what may be a double is asked for
+    /// [`as_f64`](Self::as_f64).
     pub fn as_i64(&self) -> Option<i64> {
         self.as_number()?.as_i64()
     }
