@@ -212,13 +212,9 @@ fn structure(message: &[u8], into: &mut Entries, depth: usize) -> Result<(), Fau
     }
     into.reserve(Fields::of(message).count_first()?);
     let mut fields = Fields::of(message);
-    while let Some(key) = fields.key()? {
-        if key != key::FIRST {
-            fields.skip(key, 1)?;
-            continue;
-        }
+    while let Some(message) = fields.first()? {
         let (mut name, mut held) = ("", Held::Scalar(Value::Null));
-        let mut entry = Fields::of(fields.bytes()?);
+        let mut entry = Fields::of(message);
         while let Some(key) = entry.key()? {
             match key {
                 key::FIRST => name = entry.text()?,
@@ -271,13 +267,9 @@ fn list(message: &[u8], into: &mut Vec<Value>, depth: usize) -> Result<(), Fault
     }
     into.reserve(Fields::of(message).count_first()?);
     let mut fields = Fields::of(message);
-    while let Some(key) = fields.key()? {
-        if key != key::FIRST {
-            fields.skip(key, 1)?;
-            continue;
-        }
+    while let Some(message) = fields.first()? {
         let mut held = Held::Scalar(Value::Null);
-        value(fields.bytes()?, &mut held, depth)?;
+        value(message, &mut held, depth)?;
         into.push(held.into());
     }
     Ok(())

@@ -106,17 +106,24 @@ impl<'a> Fields<'a> {
         std::str::from_utf8(self.bytes()?).map_err(|_| Fault::Malformed("a text is not UTF-8"))
     }
 
-    /// How often the message has its first field, where that is a message: room for all is made at once.
-    pub(super) fn count_first(mut self) -> Result<usize, Fault> {
+    /// The next of the messages that are all that this one has, in its first field; nothing at its end.
+    #[inline]
+    pub(super) fn first(&mut self) -> Result<Option<&'a [u8]>, Fault> {
         const FIRST: u64 = bytes(1) as u64;
-        let mut count = 0;
         while let Some(key) = self.key()? {
             if key == FIRST {
-                self.bytes()?;
-                count += 1;
-            } else {
-                self.skip(key, 1)?;
+                return self.bytes().map(Some);
             }
+            self.skip(key, 1)?;
+        }
+        Ok(None)
+    }
+
+    /// How many of these there are: room for all is made at once.
+    pub(super) fn count_first(mut self) -> Result<usize, Fault> {
+        let mut count = 0;
+        while self.first()?.is_some() {
+            count += 1;
         }
         Ok(count)
     }
